@@ -1,1 +1,15 @@
-//! stub
+//! The Windlass master: version control, schedules and queue, products, mail, pages and REST.
+//!
+//! Floors, `use` goes downward only: faces (`web`, `api`, `cli`, `routes`), operations (`ops`),
+//! actors, adapters (`db`, `storage`, `vcs`, `mail`, `auth`), decisions, words (`ids`, `model`,
+//! `error`, `config`, `clock`). ARCHITECTURE.md tells the rest.
+
+pub mod app;
+pub mod auth;
+pub mod bells;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod ids;
+pub mod model;

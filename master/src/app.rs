@@ -1,0 +1,31 @@
+//! What the operations and faces share: the handles of one master. Built once by `serve`, no logic.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::bells::Bells;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::Db;
+
+/// The handles of one running master; cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// The time.
+    pub clock: Clock,
+    /// The configuration in force.
+    pub config: watch::Receiver<Arc<Config>>,
+    /// The database, reading through the pages' lane.
+    pub db: Db,
+    /// Wakes of the loops.
+    pub bells: Bells,
+}
+
+impl App {
+    /// The configuration in force now.
+    #[must_use]
+    pub fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.config.borrow())
+    }
+}

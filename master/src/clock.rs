@@ -1,0 +1,127 @@
+//! The only place that reads the time. Everything else is handed a `Clock` or a `Time`.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+/// A moment: microseconds since 1970-01-01 UTC, as stored in the database.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[serde(transparent)]
+pub struct Time(pub i64);
+
+impl Time {
+    /// The moment `span` later (saturating).
+    #[must_use]
+    pub fn after(self, span: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)),
+        )
+    }
+
+    /// The moment `span` earlier (saturating).
+    #[must_use]
+    pub fn before(self, span: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_sub(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)),
+        )
+    }
+
+    /// The time from `earlier` until `self`; zero when the clock went back.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// Whole seconds since 1970.
+    #[must_use]
+    pub fn unix_seconds(self) -> i64 {
+        self.0.div_euclid(1_000_000)
+    }
+
+    /// From whole seconds since 1970.
+    #[must_use]
+    pub fn from_unix_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(1_000_000))
+    }
+
+    /// As a `jiff` time stamp; the epoch where it is out of jiff's range.
+    #[must_use]
+    pub fn timestamp(self) -> jiff::Timestamp {
+        jiff::Timestamp::from_microsecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+    }
+}
+
+/// RFC 3339 in UTC with whole seconds: `2026-11-20T10:39:21Z`.
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        jiff::Timestamp::from_second(self.unix_seconds())
+            .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+            .fmt(f)
+    }
+}
+
+/// Where the time comes from: the system, or a hand-moved one in tests. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Clock(Source);
+
+#[derive(Clone, Debug)]
+enum Source {
+    System,
+    /// Microseconds since 1970, moved by the test that made it.
+    Manual(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// The system's clock.
+    #[must_use]
+    pub fn system() -> Self {
+        Self(Source::System)
+    }
+
+    /// A clock that stands still at `start` until it is moved.
+    #[must_use]
+    pub fn manual(start: Time) -> Self {
+        Self(Source::Manual(Arc::new(AtomicI64::new(start.0))))
+    }
+
+    /// Moves a manual clock forward. The system's clock is not moved.
+    pub fn advance(&self, span: Duration) {
+        if let Source::Manual(at) = &self.0 {
+            at.store(
+                Time(at.load(Ordering::SeqCst)).after(span).0,
+                Ordering::SeqCst,
+            );
+        }
+    }
+
+    /// The present moment.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        match &self.0 {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the one place that reads the time"
+            )]
+            Source::System => {
+                let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+                Time(i64::try_from(since.unwrap_or_default().as_micros()).unwrap_or(i64::MAX))
+            }
+            Source::Manual(at) => Time(at.load(Ordering::SeqCst)),
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The configuration: raw TOML (`raw`) becomes checked values (`resolved`). No other module parses it.
+
+pub mod resolved;
+pub mod template;
+
+pub use resolved::Config;

@@ -1,0 +1,335 @@
+//! The configuration after checking: typed, cross-checked, matrix unfolded. Nothing here parses.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::template::Template;
+
+/// Everything a user configured, each map keyed by the name in the table header.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The file it was read from.
+    pub file: PathBuf,
+    /// `[master]`.
+    pub master: Master,
+    /// `[mail]`; without it no mail is sent.
+    pub mail: Option<Mail>,
+    /// `[project.NAME]`.
+    pub projects: BTreeMap<String, Project>,
+    /// `[repository.NAME]`.
+    pub repositories: BTreeMap<String, Repository>,
+    /// `[agent.NAME]`.
+    pub agents: BTreeMap<String, Agent>,
+    /// `[builder.NAME]`, a matrix unfolded into one builder per combination.
+    pub builders: BTreeMap<String, Builder>,
+    /// `[schedule.NAME]`.
+    pub schedules: BTreeMap<String, Schedule>,
+    /// `[notify.NAME]`.
+    pub notifies: BTreeMap<String, Notify>,
+}
+
+/// `[master]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Master {
+    /// Shown in titles and mails.
+    pub title: String,
+    /// Address of the pages as others reach them, without a slash at the end.
+    pub url: String,
+    /// Folder of the database, logs, blobs and mirrors (absolute).
+    pub data: PathBuf,
+    /// Where agents connect.
+    pub agent_listen: SocketAddr,
+    /// Where browsers connect.
+    pub web_listen: SocketAddr,
+    /// `sqlite` file below `data` when absent, else a `postgres://` URL.
+    pub database: Option<String>,
+    /// Whether those who are not logged in may read.
+    pub anonymous_read: bool,
+}
+
+/// `[mail]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mail {
+    /// Sender address.
+    pub from: String,
+    /// How mail leaves.
+    pub transport: MailTransport,
+}
+
+/// How mail leaves.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MailTransport {
+    /// `smtp://`, `smtp+starttls://` or `smtps://` with an optional user and password.
+    Smtp {
+        /// Host name.
+        host: String,
+        /// Port.
+        port: u16,
+        /// TLS from the start, by STARTTLS (required), or none.
+        security: MailSecurity,
+        /// User name, when the server wants one.
+        user: Option<String>,
+        /// Password, by reference.
+        password: Option<SecretRef>,
+        /// A PEM file of an authority to trust besides the system's.
+        ca_file: Option<PathBuf>,
+    },
+    /// One `.eml` file per mail in this folder (absolute).
+    Folder(PathBuf),
+}
+
+/// Protection of the SMTP connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailSecurity {
+    /// `smtp://`: none (allowed to loopback, or where a password is not sent).
+    Plain,
+    /// `smtp+starttls://`: STARTTLS, required.
+    StartTls,
+    /// `smtps://`: TLS from the first byte.
+    Tls,
+}
+
+/// A secret, never its value: read when it is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretRef {
+    /// The file's first line.
+    File(PathBuf),
+    /// An environment variable of the master.
+    Env(String),
+}
+
+/// `[project.NAME]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Project {
+    /// Title for people.
+    pub title: String,
+}
+
+/// `[repository.NAME]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Repository {
+    /// The project it belongs to.
+    pub project: String,
+    /// Version control system; `git` is the one there is.
+    pub vcs: Vcs,
+    /// URL or path as given to the version control program.
+    pub url: String,
+    /// Branch globs that are watched.
+    pub branches: Vec<String>,
+    /// Time between two polls.
+    pub poll: Duration,
+}
+
+/// A version control system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Vcs {
+    /// The `git` program.
+    Git,
+}
+
+/// `[agent.NAME]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Agent {
+    /// What it is, for builders to choose by (`os`, `arch`, …).
+    pub labels: BTreeMap<String, String>,
+    /// Builds at a time, 1 to 256.
+    pub slots: u32,
+}
+
+/// `[builder.NAME]`, one combination of its matrix.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Builder {
+    /// Owner of its products.
+    pub project: String,
+    /// For filters on pages.
+    pub tags: Vec<String>,
+    /// Labels an agent must carry, all of them.
+    pub agents: BTreeMap<String, String>,
+    /// The matrix values of this combination, usable in templates as `{name}`.
+    pub matrix: BTreeMap<String, String>,
+    /// What is done, in order; at least one.
+    pub steps: Vec<Step>,
+}
+
+/// One entry of `steps`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// Shown in pages; made from the kind when not given. Unique in its builder.
+    pub name: String,
+    /// What it does.
+    pub kind: StepKind,
+    /// Runs even when an earlier step failed.
+    pub always: bool,
+    /// Its failure does not fail the build (the build ends with warnings).
+    pub may_fail: bool,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StepKind {
+    /// `source = "REPOSITORY"`: delivers the source tree of the stamp to the agent.
+    Source {
+        /// The repository; its name is the codebase.
+        repository: String,
+        /// Folder below the build's folder, `.` for the build's folder itself.
+        into: String,
+    },
+    /// `run = "…"` or `run = ["…", …]`.
+    Run(Run),
+    /// `upload = "GLOB"`: files of the agent become artifacts of the build.
+    Upload {
+        /// Glob below the build's folder.
+        files: Template,
+    },
+    /// `product = "GLOB"`: files of the agent become a recorded product.
+    Product(ProductStep),
+}
+
+/// A `run` step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// What is started.
+    pub command: RunCommand,
+    /// Folder below the build's folder.
+    pub cwd: String,
+    /// Environment variables set besides the standard ones; values may hold outside values.
+    pub env: BTreeMap<String, Template>,
+    /// Total time allowed.
+    pub timeout: Duration,
+    /// Time allowed without output.
+    pub idle: Duration,
+    /// Time between TERM and KILL.
+    pub grace: Duration,
+    /// Most output bytes.
+    pub output_bytes_max: u64,
+}
+
+/// What a `run` step starts.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RunCommand {
+    /// A script for the agent's shell; only configuration values and agent facts inside.
+    Script(Template),
+    /// An argument list; outside values allowed, each stays one element.
+    Argv(Vec<Template>),
+}
+
+/// A `product` step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProductStep {
+    /// Globs below the build's folder with the role of what they match; at least one file each.
+    pub files: Vec<ProductGlob>,
+    /// Version text.
+    pub version: Template,
+    /// Semantic version for update clients; from `version` where it is one.
+    pub feed_version: Option<Template>,
+    /// Target, such as `x86_64-linux`.
+    pub target: Template,
+    /// Language runtime and range, such as `python >=3.9,<3.13`.
+    pub runtime: Option<Template>,
+    /// Extra properties of the product.
+    pub properties: BTreeMap<String, Template>,
+}
+
+/// One glob of a product step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProductGlob {
+    /// `installer`, `symbols`, `signature`, …
+    pub role: String,
+    /// The glob.
+    pub glob: Template,
+}
+
+/// `[schedule.NAME]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Schedule {
+    /// Builders by name (globs unfolded).
+    pub builders: Vec<String>,
+    /// When it asks for builds.
+    pub trigger: Trigger,
+}
+
+/// When a schedule asks for builds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Trigger {
+    /// `on = "change"`.
+    Change {
+        /// Repository watched.
+        repository: String,
+        /// Branch globs, all the repository's branches by default.
+        branches: Vec<String>,
+        /// How long a branch must be quiet first.
+        quiet: Duration,
+    },
+    /// `on = "force"`: a person asks, with a typed form.
+    Force {
+        /// Fields of the form in order.
+        parameters: Vec<Parameter>,
+    },
+}
+
+/// A field of a force form.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parameter {
+    /// Property name the value gets.
+    pub name: String,
+    /// Label in the form.
+    pub label: String,
+    /// Kind of value and its bounds.
+    pub kind: ParameterKind,
+    /// Value when none is given.
+    pub default: Option<String>,
+    /// Whether it may be left empty.
+    pub required: bool,
+}
+
+/// Kind of a parameter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ParameterKind {
+    /// One line of text, up to 4,096 bytes.
+    Text,
+    /// A whole number.
+    Int,
+    /// `true` or `false`.
+    Bool,
+    /// One of these.
+    Choice(Vec<String>),
+}
+
+/// `[notify.NAME]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notify {
+    /// Builder names this is for (globs unfolded); empty = all.
+    pub builders: Vec<String>,
+    /// Occasions.
+    pub when: Vec<Occasion>,
+    /// Receivers.
+    pub to: Vec<Receiver>,
+}
+
+/// When a mail is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    /// `change`: the result differs from the builder's previous one; the first counts (default).
+    Change,
+    /// `failing`: success before (or nothing), failure now.
+    Failing,
+    /// `recovered`: failure before, success now.
+    Recovered,
+    /// `failure`: every failure.
+    Failure,
+    /// `success`: every success.
+    Success,
+    /// `always`: every build.
+    Always,
+}
+
+/// Who gets a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Receiver {
+    /// `authors`: the authors of the build's changes.
+    Authors,
+    /// A mail address.
+    Address(String),
+}

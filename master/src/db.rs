@@ -1,0 +1,145 @@
+//! The database: one seam for reading and one for writing, on SQLite and on PostgreSQL.
+//!
+//! Queries live in the modules below, grouped by noun, as functions over `&mut Conn`; they are
+//! called qualified (`builds::claim(conn, …)`) inside a named `db.read` or `db.tx`. Row structs
+//! never leave these modules, and nothing outside them names diesel.
+
+mod conn;
+mod error;
+pub mod events;
+mod migrate;
+mod pool;
+pub(crate) mod schema;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+pub use conn::{Conn, Engine};
+pub use error::{DbError, DbResult};
+use pool::Pools;
+use writer::Writer;
+
+/// Which pool of readers serves: a slow page must not hold up a lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// Pages and REST.
+    Pages,
+    /// Schedules, dispatcher, runner, mail.
+    Engine,
+    /// Sessions of agents and their logs.
+    Agents,
+}
+
+/// How far a write is on disk when it is acknowledged (SQLite; PostgreSQL always syncs).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Durability {
+    /// Progress of running builds: survives the process, not the machine.
+    Progress,
+    /// What was promised to a person, and exit records: survives the machine.
+    Promise,
+}
+
+/// A handle to the database; cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    shared: Arc<Shared>,
+    lane: Lane,
+}
+
+struct Shared {
+    pools: Pools,
+    /// Present on SQLite only: the thread that does every write.
+    writer: Option<Writer>,
+}
+
+impl Db {
+    /// Opens (and creates) the SQLite file at `path` and applies the migrations.
+    pub fn open_sqlite(path: &Path) -> DbResult<Self> {
+        let url = path.to_string_lossy().into_owned();
+        let mut first = conn::connect_sqlite(&url)?;
+        migrate::run(&mut first)?;
+        let writer = Writer::start(first)?;
+        let pools = Pools::open(&url, Engine::Sqlite)?;
+        Ok(Self::new(pools, Some(writer)))
+    }
+
+    /// Opens the PostgreSQL database at `url` and applies the migrations.
+    pub fn open_postgres(url: &str) -> DbResult<Self> {
+        let mut first = conn::connect_postgres(url)?;
+        migrate::run(&mut first)?;
+        drop(first);
+        Ok(Self::new(Pools::open(url, Engine::Postgres)?, None))
+    }
+
+    fn new(pools: Pools, writer: Option<Writer>) -> Self {
+        Self {
+            shared: Arc::new(Shared { pools, writer }),
+            lane: Lane::Engine,
+        }
+    }
+
+    /// The same database, reading through the pool of `lane`.
+    #[must_use]
+    pub fn lane(&self, lane: Lane) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            lane,
+        }
+    }
+
+    /// The engine behind.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.shared.pools.engine()
+    }
+
+    /// Runs `work` on a reading connection, off the async threads. `name` is for logs and errors.
+    ///
+    /// Errors: [`DbError::Busy`] when no connection came free in 2 s.
+    pub async fn read<T, F>(&self, name: &'static str, work: F) -> DbResult<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn) -> DbResult<T> + Send + 'static,
+    {
+        let (shared, lane) = (Arc::clone(&self.shared), self.lane);
+        let run = move || shared.pools.with(lane, work);
+        tokio::task::spawn_blocking(run)
+            .await
+            .map_err(|_| DbError::Panicked(name))?
+    }
+
+    /// Runs `work` in a transaction that is on disk when this returns. It may be run again after
+    /// a serialization failure, so it must not do anything but database work.
+    pub async fn tx<T, F>(&self, name: &'static str, work: F) -> DbResult<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Conn) -> DbResult<T> + Send + 'static,
+    {
+        self.write(name, Durability::Promise, work).await
+    }
+
+    /// Like [`Db::tx`] for progress of running builds, which need not survive a power cut.
+    pub async fn tx_progress<T, F>(&self, name: &'static str, work: F) -> DbResult<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Conn) -> DbResult<T> + Send + 'static,
+    {
+        self.write(name, Durability::Progress, work).await
+    }
+
+    async fn write<T, F>(&self, name: &'static str, durability: Durability, work: F) -> DbResult<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Conn) -> DbResult<T> + Send + 'static,
+    {
+        if let Some(writer) = &self.shared.writer {
+            return writer.run(name, durability, work).await;
+        }
+        let (shared, lane) = (Arc::clone(&self.shared), self.lane);
+        let run = move || shared.pools.transaction(lane, name, work);
+        tokio::task::spawn_blocking(run)
+            .await
+            .map_err(|_| DbError::Panicked(name))?
+    }
+}

@@ -1,0 +1,480 @@
+//! The tables as diesel sees them; their SQL is in `master/migrations`. No query lives here.
+
+diesel::table! {
+    counters (name) {
+        name -> Text,
+        value -> BigInt,
+    }
+}
+
+diesel::table! {
+    settings (name) {
+        name -> Text,
+        value -> Text,
+    }
+}
+
+diesel::table! {
+    users (id) {
+        id -> BigInt,
+        name -> Text,
+        email -> Nullable<Text>,
+        role -> Text,
+        password_hash -> Nullable<Text>,
+        disabled -> Bool,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    sessions (token_hash) {
+        token_hash -> Text,
+        user_id -> BigInt,
+        created_at -> BigInt,
+        last_seen_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    tokens (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        name -> Text,
+        token_hash -> Text,
+        role -> Text,
+        created_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+        last_used_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    audit (id) {
+        id -> BigInt,
+        at -> BigInt,
+        actor -> Text,
+        action -> Text,
+        object_kind -> Text,
+        object_id -> Text,
+        outcome -> Text,
+        detail -> Text,
+    }
+}
+
+diesel::table! {
+    projects (id) {
+        id -> BigInt,
+        name -> Text,
+        title -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    repositories (id) {
+        id -> BigInt,
+        name -> Text,
+        project_id -> BigInt,
+        vcs -> Text,
+        url -> Text,
+        polled_at -> Nullable<BigInt>,
+        poll_error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    branches (id) {
+        id -> BigInt,
+        project_id -> BigInt,
+        name -> Text,
+        feed_token -> Text,
+        state -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    heads (repository_id, branch) {
+        repository_id -> BigInt,
+        branch -> Text,
+        revision -> Text,
+        position -> BigInt,
+        seen_at -> BigInt,
+        gone -> Bool,
+    }
+}
+
+diesel::table! {
+    changes (id) {
+        id -> BigInt,
+        repository_id -> BigInt,
+        branch -> Text,
+        revision -> Text,
+        position -> BigInt,
+        author -> Text,
+        author_email -> Nullable<Text>,
+        message -> Text,
+        files -> Text,
+        files_total -> BigInt,
+        committed_at -> BigInt,
+        seen_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    builders (id) {
+        id -> BigInt,
+        name -> Text,
+        project_id -> BigInt,
+        tags -> Text,
+        active -> Bool,
+        next_number -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    agents (id) {
+        id -> BigInt,
+        name -> Text,
+        key_hex -> Nullable<Text>,
+        key_previous_hex -> Nullable<Text>,
+        installation -> Nullable<Text>,
+        version -> Nullable<Text>,
+        os -> Nullable<Text>,
+        arch -> Nullable<Text>,
+        facts -> Text,
+        active -> Bool,
+        paused -> Bool,
+        created_at -> BigInt,
+        connected_at -> Nullable<BigInt>,
+        last_seen_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    schedule_cursors (schedule, repository_id, branch) {
+        schedule -> Text,
+        repository_id -> BigInt,
+        branch -> Text,
+        change_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    requests (id) {
+        id -> BigInt,
+        builder_id -> BigInt,
+        schedule -> Nullable<Text>,
+        reason -> Text,
+        requested_by -> Text,
+        priority -> BigInt,
+        state -> Text,
+        wait_reason -> Text,
+        properties -> Text,
+        created_at -> BigInt,
+        ended_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    source_stamps (id) {
+        id -> BigInt,
+        request_id -> BigInt,
+        codebase -> Text,
+        repository_id -> BigInt,
+        branch -> Text,
+        revision -> Text,
+        position -> BigInt,
+    }
+}
+
+diesel::table! {
+    request_changes (request_id, change_id) {
+        request_id -> BigInt,
+        change_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    builds (id) {
+        id -> BigInt,
+        builder_id -> BigInt,
+        number -> BigInt,
+        request_id -> BigInt,
+        agent_id -> BigInt,
+        state -> Text,
+        result -> Nullable<Text>,
+        state_text -> Text,
+        folder -> Text,
+        created_at -> BigInt,
+        started_at -> BigInt,
+        finished_at -> Nullable<BigInt>,
+        cancel_at -> Nullable<BigInt>,
+        cancel_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    build_properties (build_id, name) {
+        build_id -> BigInt,
+        name -> Text,
+        value -> Text,
+        source -> Text,
+    }
+}
+
+diesel::table! {
+    steps (id) {
+        id -> BigInt,
+        build_id -> BigInt,
+        position -> BigInt,
+        name -> Text,
+        kind -> Text,
+        state -> Text,
+        result -> Nullable<Text>,
+        state_text -> Text,
+        started_at -> Nullable<BigInt>,
+        finished_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    logs (id) {
+        id -> BigInt,
+        step_id -> BigInt,
+        name -> Text,
+        state -> Text,
+        bytes -> BigInt,
+        lines -> BigInt,
+        path -> Text,
+        compressed -> Bool,
+        created_at -> BigInt,
+        closed_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    commands (id) {
+        id -> Text,
+        step_id -> BigInt,
+        agent_id -> BigInt,
+        log_id -> BigInt,
+        arguments -> Text,
+        digest -> Text,
+        generation -> BigInt,
+        state -> Text,
+        journal_offset -> BigInt,
+        result -> Nullable<Text>,
+        created_at -> BigInt,
+        finished_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    blobs (sha256) {
+        sha256 -> Text,
+        sha1 -> Text,
+        sha512 -> Text,
+        size -> BigInt,
+        state -> Text,
+        generation -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    artifacts (id) {
+        id -> BigInt,
+        build_id -> BigInt,
+        step_id -> BigInt,
+        name -> Text,
+        blob_sha256 -> Text,
+        size -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    products (id) {
+        id -> BigInt,
+        project_id -> BigInt,
+        branch_id -> BigInt,
+        target -> Text,
+        version -> Text,
+        feed_version -> Nullable<Text>,
+        seq_position -> BigInt,
+        seq_build -> BigInt,
+        build_id -> Nullable<BigInt>,
+        builder -> Text,
+        build_number -> BigInt,
+        revision -> Text,
+        runtime_name -> Nullable<Text>,
+        runtime_spec -> Nullable<Text>,
+        state -> Text,
+        state_reason -> Text,
+        row_version -> BigInt,
+        went_backwards -> Bool,
+        built_at -> BigInt,
+        recorded_at -> BigInt,
+        recorded_by -> Text,
+    }
+}
+
+diesel::table! {
+    product_files (id) {
+        id -> BigInt,
+        product_id -> BigInt,
+        role -> Text,
+        name -> Text,
+        blob_sha256 -> Text,
+        size -> BigInt,
+        source_path -> Text,
+    }
+}
+
+diesel::table! {
+    product_revisions (product_id, codebase) {
+        product_id -> BigInt,
+        codebase -> Text,
+        repository -> Text,
+        branch -> Text,
+        revision -> Text,
+    }
+}
+
+diesel::table! {
+    product_properties (product_id, name) {
+        product_id -> BigInt,
+        name -> Text,
+        value -> Text,
+        source -> Text,
+    }
+}
+
+diesel::table! {
+    holds (id) {
+        id -> BigInt,
+        product_id -> BigInt,
+        kind -> Text,
+        reason -> Text,
+        owner_id -> BigInt,
+        created_at -> BigInt,
+        until_at -> Nullable<BigInt>,
+        lifted_at -> Nullable<BigInt>,
+        lifted_by -> Nullable<BigInt>,
+        lift_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    events (seq) {
+        seq -> BigInt,
+        at -> BigInt,
+        kind -> Text,
+        builder_id -> Nullable<BigInt>,
+        build_id -> Nullable<BigInt>,
+        product_id -> Nullable<BigInt>,
+        agent_id -> Nullable<BigInt>,
+        detail -> Text,
+    }
+}
+
+diesel::table! {
+    cursors (name) {
+        name -> Text,
+        seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    outbox (id) {
+        id -> BigInt,
+        event_seq -> BigInt,
+        notify -> Text,
+        kind -> Text,
+        build_id -> Nullable<BigInt>,
+        receiver -> Text,
+        message_id -> Text,
+        state -> Text,
+        attempts -> BigInt,
+        next_at -> BigInt,
+        last_error -> Nullable<Text>,
+        created_at -> BigInt,
+        sent_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(tokens -> users (user_id));
+diesel::joinable!(repositories -> projects (project_id));
+diesel::joinable!(branches -> projects (project_id));
+diesel::joinable!(heads -> repositories (repository_id));
+diesel::joinable!(changes -> repositories (repository_id));
+diesel::joinable!(builders -> projects (project_id));
+diesel::joinable!(schedule_cursors -> repositories (repository_id));
+diesel::joinable!(requests -> builders (builder_id));
+diesel::joinable!(source_stamps -> requests (request_id));
+diesel::joinable!(source_stamps -> repositories (repository_id));
+diesel::joinable!(request_changes -> requests (request_id));
+diesel::joinable!(request_changes -> changes (change_id));
+diesel::joinable!(builds -> builders (builder_id));
+diesel::joinable!(builds -> requests (request_id));
+diesel::joinable!(builds -> agents (agent_id));
+diesel::joinable!(build_properties -> builds (build_id));
+diesel::joinable!(steps -> builds (build_id));
+diesel::joinable!(logs -> steps (step_id));
+diesel::joinable!(commands -> steps (step_id));
+diesel::joinable!(commands -> agents (agent_id));
+diesel::joinable!(commands -> logs (log_id));
+diesel::joinable!(artifacts -> builds (build_id));
+diesel::joinable!(artifacts -> steps (step_id));
+diesel::joinable!(artifacts -> blobs (blob_sha256));
+diesel::joinable!(products -> projects (project_id));
+diesel::joinable!(products -> branches (branch_id));
+diesel::joinable!(products -> builds (build_id));
+diesel::joinable!(product_files -> products (product_id));
+diesel::joinable!(product_files -> blobs (blob_sha256));
+diesel::joinable!(product_revisions -> products (product_id));
+diesel::joinable!(product_properties -> products (product_id));
+diesel::joinable!(holds -> products (product_id));
+diesel::joinable!(holds -> users (owner_id));
+diesel::joinable!(outbox -> events (event_seq));
+diesel::joinable!(outbox -> builds (build_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    counters,
+    settings,
+    users,
+    sessions,
+    tokens,
+    audit,
+    projects,
+    repositories,
+    branches,
+    heads,
+    changes,
+    builders,
+    agents,
+    schedule_cursors,
+    requests,
+    source_stamps,
+    request_changes,
+    builds,
+    build_properties,
+    steps,
+    logs,
+    commands,
+    blobs,
+    artifacts,
+    products,
+    product_files,
+    product_revisions,
+    product_properties,
+    holds,
+    events,
+    cursors,
+    outbox,
+);

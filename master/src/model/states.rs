@@ -1,0 +1,171 @@
+//! Every state and result, its text in database, REST and pages, and which may follow which.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Defines an enum with one text per value, the same in database, REST, pages and mail.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $value:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $value,)* }
+
+        impl $name {
+            /// Every value.
+            pub const ALL: &'static [Self] = &[$(Self::$value,)*];
+
+            /// The text in database, REST, pages and mail.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$value => $text,)* }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = String;
+            fn from_str(text: &str) -> Result<Self, String> {
+                match text {
+                    $($text => Ok(Self::$value),)*
+                    _ => Err(format!("`{text}` is not one of {}", [$($text,)*].join(", "))),
+                }
+            }
+        }
+    };
+}
+
+words! {
+    /// State of a build request.
+    RequestState {
+        /// Waits for an agent.
+        Pending = "pending",
+        /// A build runs it.
+        Claimed = "claimed",
+        /// Its build ended.
+        Done = "done",
+        /// Taken back before a build began.
+        Cancelled = "cancelled",
+    }
+}
+
+words! {
+    /// State of a build.
+    BuildState {
+        /// Steps are being done.
+        Running = "running",
+        /// A cancel was asked for; commands are being ended.
+        Stopping = "stopping",
+        /// Has a result; never changes again.
+        Finished = "finished",
+    }
+}
+
+words! {
+    /// State of a step.
+    StepState {
+        /// Not begun.
+        Pending = "pending",
+        /// Being done.
+        Running = "running",
+        /// Has a result.
+        Finished = "finished",
+    }
+}
+
+words! {
+    /// Result of a build or step (`skipped` of steps only).
+    BuildResult {
+        /// All well.
+        Success = "success",
+        /// Well, but a step that may fail did.
+        Warnings = "warnings",
+        /// A command or check of the user's failed.
+        Failure = "failure",
+        /// The system could not do it (agent, source, configuration).
+        Error = "error",
+        /// Somebody stopped it.
+        Cancelled = "cancelled",
+        /// Not done because an earlier step failed.
+        Skipped = "skipped",
+    }
+}
+
+words! {
+    /// State of a product.
+    ProductState {
+        /// Complete and on disk.
+        Recorded = "recorded",
+        /// Proposed for release.
+        Candidate = "candidate",
+        /// Offered to applications.
+        Released = "released",
+        /// Was released, a later one is.
+        Superseded = "superseded",
+        /// Never to be offered; answers 410 with the reason.
+        Withdrawn = "withdrawn",
+        /// In the trash, can be restored.
+        Expired = "expired",
+        /// Bytes are gone, the row stays.
+        Deleted = "deleted",
+    }
+}
+
+words! {
+    /// What a user may do.
+    Role {
+        /// Read.
+        Viewer = "viewer",
+        /// Read, keep and lift.
+        Qa = "qa",
+        /// Also force and cancel builds, record products.
+        Engineer = "engineer",
+        /// Everything.
+        Admin = "admin",
+    }
+}
+
+impl BuildState {
+    /// Whether `next` may follow.
+    #[must_use]
+    pub fn may_become(self, next: Self) -> bool {
+        matches!(
+            (self, next),
+            (Self::Running, Self::Stopping | Self::Finished) | (Self::Stopping, Self::Finished)
+        )
+    }
+}
+
+impl RequestState {
+    /// Whether `next` may follow.
+    #[must_use]
+    pub fn may_become(self, next: Self) -> bool {
+        matches!(
+            (self, next),
+            (Self::Pending, Self::Claimed | Self::Cancelled) | (Self::Claimed, Self::Done)
+        )
+    }
+}
+
+impl ProductState {
+    /// Whether `next` may follow.
+    #[must_use]
+    pub fn may_become(self, next: Self) -> bool {
+        use ProductState::{
+            Candidate, Deleted, Expired, Recorded, Released, Superseded, Withdrawn,
+        };
+        match self {
+            Recorded => matches!(next, Candidate | Released | Withdrawn | Expired),
+            Candidate => matches!(next, Recorded | Released | Withdrawn | Expired),
+            Released => matches!(next, Superseded | Withdrawn),
+            Superseded => matches!(next, Released | Withdrawn | Expired),
+            Withdrawn => matches!(next, Expired),
+            Expired => matches!(next, Recorded | Deleted),
+            Deleted => false,
+        }
+    }
+}
