@@ -1,0 +1,91 @@
+//! `attach`, `signal` and `forget`: what is asked about a command that is known already.
+
+use crate::boxes::{BoxError, Boxed};
+use crate::connection::CancelMode;
+use crate::error::Failure;
+use crate::ids::CommandId;
+
+/// Send the journal from the offset the channel was opened with, live until its end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Attach {
+    /// The command.
+    pub id: CommandId,
+    /// The lease generation; a lower one than seen before is `stale-generation`.
+    pub generation: u64,
+}
+
+/// End a command without being attached.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Signal {
+    /// The command.
+    pub id: CommandId,
+    /// The lease generation.
+    pub generation: u64,
+    /// Ask first, or kill at once.
+    pub mode: CancelMode,
+}
+
+/// Delete a finished command. One that still runs is `busy`, an unknown id is success.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Forget {
+    /// The command.
+    pub id: CommandId,
+    /// The lease generation.
+    pub generation: u64,
+}
+
+impl Attach {
+    pub(super) fn write(&self, pairs: &mut Boxed) {
+        write_id(pairs, self.id, self.generation);
+    }
+
+    pub(super) fn read(pairs: &Boxed) -> Result<Self, Failure> {
+        let generation = pairs.require_number("generation")?;
+        Ok(Self {
+            id: read_id(pairs)?,
+            generation,
+        })
+    }
+}
+
+impl Signal {
+    pub(super) fn write(&self, pairs: &mut Boxed) {
+        write_id(pairs, self.id, self.generation);
+        pairs.push("mode", self.mode.as_str());
+    }
+
+    pub(super) fn read(pairs: &Boxed) -> Result<Self, Failure> {
+        let generation = pairs.require_number("generation")?;
+        let mode = CancelMode::parse(pairs.require_text("mode")?)
+            .ok_or(BoxError::BadValue("mode", "term or kill"))?;
+        Ok(Self {
+            id: read_id(pairs)?,
+            generation,
+            mode,
+        })
+    }
+}
+
+impl Forget {
+    pub(super) fn write(&self, pairs: &mut Boxed) {
+        write_id(pairs, self.id, self.generation);
+    }
+
+    pub(super) fn read(pairs: &Boxed) -> Result<Self, Failure> {
+        let generation = pairs.require_number("generation")?;
+        Ok(Self {
+            id: read_id(pairs)?,
+            generation,
+        })
+    }
+}
+
+fn write_id(pairs: &mut Boxed, id: CommandId, generation: u64) {
+    pairs.push("id", id.to_string());
+    pairs.push_number("generation", generation);
+}
+
+pub(super) fn read_id(pairs: &Boxed) -> Result<CommandId, BoxError> {
+    CommandId::parse(pairs.require_text("id")?)
+        .ok_or(BoxError::BadValue("id", "32 lower-case hex digits"))
+}

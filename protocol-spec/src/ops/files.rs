@@ -1,0 +1,406 @@
+//! Operations on files and trees. All paths are below the agent's root.
+
+use crate::boxes::{BoxError, Boxed};
+use crate::error::Failure;
+use crate::hex;
+use crate::path::RelPath;
+use crate::tree::{self, Kind};
+
+/// Receive a file: the down stream is its content from the offset the agent's first ACK names.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Put {
+    /// Where it goes.
+    pub path: RelPath,
+    /// Bytes of the whole file.
+    pub size: u64,
+    /// SHA-256 of the whole file.
+    pub sha256: [u8; 32],
+    /// Whether it may be executed.
+    pub executable: bool,
+    /// Whether an existing file is replaced (else `exists`).
+    pub replace: bool,
+    /// Whether missing folders above it are made.
+    pub parents: bool,
+}
+
+/// Send a file: the up stream is its content from the channel's `from`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Get {
+    /// Which.
+    pub path: RelPath,
+    /// Refuse (`too-large`) a file of more bytes; 0 = no limit.
+    pub max_bytes: u64,
+    /// When resuming: size and modification time as the first answer named them, else `changed`.
+    pub expect: Option<GetResult>,
+}
+
+/// What `get` answers after the content, and what a resumed `get` expects.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct GetResult {
+    /// Bytes of the whole file.
+    pub size: u64,
+    /// Modification time, nanoseconds since 1970 (0 before).
+    pub mtime_ns: u64,
+    /// Whether it may be executed.
+    pub executable: bool,
+}
+
+/// What happens to files of the folder that the manifest does not name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Delete {
+    /// They go: the folder becomes exactly the tree.
+    #[default]
+    Extra,
+    /// Only those go that an earlier `tree_put` brought; products of a build stay.
+    Tracked,
+    /// They stay.
+    None,
+}
+
+/// Receive a tree; manifest and contents are the down stream, the need list is the up stream.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TreePut {
+    /// The folder that becomes the tree; made, with those above it, if missing.
+    pub path: RelPath,
+    /// What happens to the rest.
+    pub delete: Delete,
+}
+
+/// What `tree_put` did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct TreePutResult {
+    /// Files in the tree.
+    pub files: u64,
+    /// Bytes of content that came over the wire.
+    pub bytes: u64,
+    /// Files that were there already.
+    pub reused: u64,
+    /// Files, links and folders that were deleted.
+    pub deleted: u64,
+}
+
+/// Make a folder; one that exists is `exists` unless `parents`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Mkdir {
+    /// Which.
+    pub path: RelPath,
+    /// Make those above it too, and be content with what exists.
+    pub parents: bool,
+}
+
+/// Delete a file, link or folder.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Remove {
+    /// Which; the root itself is `bad-path`.
+    pub path: RelPath,
+    /// A folder with everything in it (else only an empty one).
+    pub recursive: bool,
+    /// Nothing there is success (else `not-found`).
+    pub missing_ok: bool,
+}
+
+/// Move within the root.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rename {
+    /// From.
+    pub path: RelPath,
+    /// To.
+    pub to: RelPath,
+    /// Whether an existing file is replaced (else `exists`).
+    pub replace: bool,
+}
+
+/// Duplicate a file, or a folder with `recursive`; links are copied as links.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Copy {
+    /// From.
+    pub path: RelPath,
+    /// To; must not exist unless `replace`.
+    pub to: RelPath,
+    /// A folder with everything in it.
+    pub recursive: bool,
+    /// Whether an existing file is replaced (else `exists`).
+    pub replace: bool,
+}
+
+/// Describe one path without following a link.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stat {
+    /// Which.
+    pub path: RelPath,
+}
+
+/// What `stat` answers.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StatResult {
+    /// File, folder, link or something else.
+    pub kind: Kind,
+    /// Bytes of a file, else 0.
+    pub size: u64,
+    /// Whether a file may be executed.
+    pub executable: bool,
+    /// Modification time, nanoseconds since 1970 (0 before).
+    pub mtime_ns: u64,
+    /// Target of a link.
+    pub target: Option<Vec<u8>>,
+}
+
+/// List a folder, sorted by path bytes; the up stream is a listing of `tree` entries.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Readdir {
+    /// Which.
+    pub path: RelPath,
+    /// With everything below; links are not followed.
+    pub recursive: bool,
+    /// Entries at most, else `too-large`.
+    pub max_entries: u64,
+}
+
+fn path_of(pairs: &Boxed, key: &'static str) -> Result<RelPath, Failure> {
+    RelPath::parse(pairs.require(key)?)
+}
+
+fn named(pairs: &Boxed, key: &'static str) -> Result<RelPath, Failure> {
+    let path = path_of(pairs, key)?;
+    match path.is_root() {
+        true => Err(Failure::new(
+            crate::Code::BadPath,
+            format!("`{key}` must not be the root"),
+        )),
+        false => Ok(path),
+    }
+}
+
+impl Put {
+    pub(super) fn write(&self, pairs: &mut Boxed) {
+        pairs.push("path", self.path.as_bytes());
+        pairs.push_number("size", self.size);
+        pairs.push("sha256", hex::encode(&self.sha256));
+        pairs.push_flag("x", self.executable);
+        pairs.push_flag("replace", self.replace);
+        pairs.push_flag("parents", self.parents);
+    }
+
+    pub(super) fn read(pairs: &Boxed) -> Result<Self, Failure> {
+        Ok(Self {
+            path: named(pairs, "path")?,
+            size: pairs.require_number("size")?,
+            sha256: tree::hash_of(pairs, "sha256")?.ok_or(BoxError::Missing("sha256"))?,
+            executable: pairs.flag("x")?,
+            replace: pairs.flag("replace")?,
+            parents: pairs.flag("parents")?,
+        })
+    }
+}
+
+impl Get {
+    pub(super) fn write(&self, pairs: &mut Boxed) {
+        pairs.push("path", self.path.as_bytes());
+        pairs.push_number("max_bytes", self.max_bytes);
+        if let Some(expect) = &self.expect {
+            expect.write(pairs);
+        }
+    }
+
+    pub(super) fn read(pairs: &Boxed) -> Result<Self, Failure> {
+        let expect = pairs
+            .first("size")
+            .map(|_| GetResult::from_box(pairs))
+            .transpose()?;
+        let max_bytes = pairs.number("max_bytes")?.unwrap_or(0);
+        Ok(Self {
+            path: named(pairs, "path")?,
+            max_bytes,
+            expect,
+        })
+    }
+}
+
+impl GetResult {
+    fn write(&self, pairs: &mut Boxed) {
+        pairs.push_number("size", self.size);
+        pairs.push_number("mtime_ns", self.mtime_ns);
+        pairs.push_flag("x", self.executable);
+    }
+
+    /// Keys `size mtime_ns x`.
+    pub fn to_box(&self) -> Boxed {
+        let mut pairs = Boxed::new();
+        self.write(&mut pairs);
+        pairs
+    }
+
+    /// Reads `to_box`.
+    pub fn from_box(pairs: &Boxed) -> Result<Self, BoxError> {
+        Ok(Self {
+            size: pairs.require_number("size")?,
+            mtime_ns: pairs.require_number("mtime_ns")?,
+            executable: pairs.flag("x")?,
+        })
+    }
+}
+
+impl TreePut {
+    pub(super) fn write(&self, pairs: &mut Boxed) {
+        pairs.push("path", self.path.as_bytes());
+        let delete = match self.delete {
+            Delete::Extra => "extra",
+            Delete::Tracked => "tracked",
+            Delete::None => "none",
+        };
+        pairs.push("delete", delete);
+    }
+
+    pub(super) fn read(pairs: &Boxed) -> Result<Self, Failure> {
+        let delete = match pairs.text("delete")? {
+            None | Some("extra") => Delete::Extra,
+            Some("tracked") => Delete::Tracked,
+            Some("none") => Delete::None,
+            Some(_) => return Err(BoxError::BadValue("delete", "extra, tracked or none").into()),
+        };
+        Ok(Self {
+            path: named(pairs, "path")?,
+            delete,
+        })
+    }
+}
+
+impl TreePutResult {
+    /// Keys `files bytes reused deleted`.
+    pub fn to_box(&self) -> Boxed {
+        let mut pairs = Boxed::new();
+        pairs.push_number("files", self.files);
+        pairs.push_number("bytes", self.bytes);
+        pairs.push_number("reused", self.reused);
+        pairs.push_number("deleted", self.deleted);
+        pairs
+    }
+
+    /// Reads `to_box`.
+    pub fn from_box(pairs: &Boxed) -> Result<Self, BoxError> {
+        Ok(Self {
+            files: pairs.require_number("files")?,
+            bytes: pairs.require_number("bytes")?,
+            reused: pairs.require_number("reused")?,
+            deleted: pairs.number("deleted")?.unwrap_or(0),
+        })
+    }
+}
+
+impl Mkdir {
+    pub(super) fn write(&self, pairs: &mut Boxed) {
+        pairs.push("path", self.path.as_bytes());
+        pairs.push_flag("parents", self.parents);
+    }
+
+    pub(super) fn read(pairs: &Boxed) -> Result<Self, Failure> {
+        Ok(Self {
+            path: path_of(pairs, "path")?,
+            parents: pairs.flag("parents")?,
+        })
+    }
+}
+
+impl Remove {
+    pub(super) fn write(&self, pairs: &mut Boxed) {
+        pairs.push("path", self.path.as_bytes());
+        pairs.push_flag("recursive", self.recursive);
+        pairs.push_flag("missing_ok", self.missing_ok);
+    }
+
+    pub(super) fn read(pairs: &Boxed) -> Result<Self, Failure> {
+        Ok(Self {
+            path: named(pairs, "path")?,
+            recursive: pairs.flag("recursive")?,
+            missing_ok: pairs.flag("missing_ok")?,
+        })
+    }
+}
+
+impl Rename {
+    pub(super) fn write(&self, pairs: &mut Boxed) {
+        pairs.push("path", self.path.as_bytes());
+        pairs.push("to", self.to.as_bytes());
+        pairs.push_flag("replace", self.replace);
+    }
+
+    pub(super) fn read(pairs: &Boxed) -> Result<Self, Failure> {
+        Ok(Self {
+            path: named(pairs, "path")?,
+            to: named(pairs, "to")?,
+            replace: pairs.flag("replace")?,
+        })
+    }
+}
+
+impl Copy {
+    pub(super) fn write(&self, pairs: &mut Boxed) {
+        pairs.push("path", self.path.as_bytes());
+        pairs.push("to", self.to.as_bytes());
+        pairs.push_flag("recursive", self.recursive);
+        pairs.push_flag("replace", self.replace);
+    }
+
+    pub(super) fn read(pairs: &Boxed) -> Result<Self, Failure> {
+        Ok(Self {
+            path: named(pairs, "path")?,
+            to: named(pairs, "to")?,
+            recursive: pairs.flag("recursive")?,
+            replace: pairs.flag("replace")?,
+        })
+    }
+}
+
+impl Stat {
+    pub(super) fn write(&self, pairs: &mut Boxed) {
+        pairs.push("path", self.path.as_bytes());
+    }
+
+    pub(super) fn read(pairs: &Boxed) -> Result<Self, Failure> {
+        Ok(Self {
+            path: path_of(pairs, "path")?,
+        })
+    }
+}
+
+impl StatResult {
+    /// Keys `t size x mtime_ns l`.
+    pub fn to_box(&self) -> Boxed {
+        let mut pairs = Boxed::new();
+        pairs.push("t", self.kind.as_str());
+        pairs.push_number("size", self.size);
+        pairs.push_flag("x", self.executable);
+        pairs.push_number("mtime_ns", self.mtime_ns);
+        if let Some(target) = &self.target {
+            pairs.push("l", target);
+        }
+        pairs
+    }
+
+    /// Reads `to_box`.
+    pub fn from_box(pairs: &Boxed) -> Result<Self, BoxError> {
+        Ok(Self {
+            kind: tree::kind_of(pairs)?,
+            size: pairs.require_number("size")?,
+            executable: pairs.flag("x")?,
+            mtime_ns: pairs.number("mtime_ns")?.unwrap_or(0),
+            target: pairs.first("l").map(<[u8]>::to_vec),
+        })
+    }
+}
+
+impl Readdir {
+    pub(super) fn write(&self, pairs: &mut Boxed) {
+        pairs.push("path", self.path.as_bytes());
+        pairs.push_flag("recursive", self.recursive);
+        pairs.push_number("max_entries", self.max_entries);
+    }
+
+    pub(super) fn read(pairs: &Boxed) -> Result<Self, Failure> {
+        Ok(Self {
+            path: path_of(pairs, "path")?,
+            recursive: pairs.flag("recursive")?,
+            max_entries: pairs.require_number("max_entries")?,
+        })
+    }
+}

@@ -1,0 +1,116 @@
+//! SHA-256 (FIPS 180-4), by hand because the agent may depend on nothing: portable code, and the
+//! processor's SHA instructions where they are found at run time.
+
+mod soft;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+/// The initial state (FIPS 180-4, 5.3.3).
+const INITIAL: [u32; 8] = [
+    0x6a09_e667,
+    0xbb67_ae85,
+    0x3c6e_f372,
+    0xa54f_f53a,
+    0x510e_527f,
+    0x9b05_688c,
+    0x1f83_d9ab,
+    0x5be0_cd19,
+];
+
+/// A hash being computed.
+#[derive(Clone)]
+pub struct Sha256 {
+    /// The chaining state after all whole blocks.
+    state: [u32; 8],
+    /// Bytes of the block that is not whole yet.
+    block: [u8; 64],
+    /// How many of them.
+    filled: usize,
+    /// Bytes taken altogether.
+    total: u64,
+}
+
+impl Default for Sha256 {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for Sha256 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Sha256({} bytes)", self.total)
+    }
+}
+
+impl Sha256 {
+    /// Nothing taken yet.
+    pub fn new() -> Self {
+        Self {
+            state: INITIAL,
+            block: [0; 64],
+            filled: 0,
+            total: 0,
+        }
+    }
+
+    /// Takes more bytes.
+    pub fn update(&mut self, mut bytes: &[u8]) {
+        self.total += bytes.len() as u64;
+        if self.filled > 0 {
+            let taken = bytes.len().min(64 - self.filled);
+            self.block[self.filled..self.filled + taken].copy_from_slice(&bytes[..taken]);
+            self.filled += taken;
+            bytes = &bytes[taken..];
+            if self.filled < 64 {
+                return;
+            }
+            compress(&mut self.state, &self.block);
+            self.filled = 0;
+        }
+        let whole = bytes.len() / 64 * 64;
+        compress(&mut self.state, &bytes[..whole]);
+        let rest = &bytes[whole..];
+        self.block[..rest.len()].copy_from_slice(rest);
+        self.filled = rest.len();
+    }
+
+    /// The hash of everything taken.
+    pub fn finish(mut self) -> [u8; 32] {
+        let bits = self.total.wrapping_mul(8).to_be_bytes();
+        let mut tail = [0u8; 128];
+        tail[..self.filled].copy_from_slice(&self.block[..self.filled]);
+        tail[self.filled] = 0x80;
+        let end = if self.filled < 56 { 64 } else { 128 };
+        tail[end - 8..end].copy_from_slice(&bits);
+        compress(&mut self.state, &tail[..end]);
+        let mut hash = [0; 32];
+        for (out, word) in hash.chunks_exact_mut(4).zip(self.state) {
+            out.copy_from_slice(&word.to_be_bytes());
+        }
+        hash
+    }
+
+    /// Bytes taken so far.
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+}
+
+/// The hash of one piece.
+pub fn digest(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(bytes);
+    hash.finish()
+}
+
+/// Takes whole blocks into the state.
+fn compress(state: &mut [u32; 8], blocks: &[u8]) {
+    #[cfg(target_arch = "x86_64")]
+    if x86::compress(state, blocks) {
+        return;
+    }
+    soft::compress(state, blocks);
+}
+
+#[cfg(test)]
+mod tests;
