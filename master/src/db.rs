@@ -4,12 +4,15 @@
 //! called qualified (`builds::claim(conn, …)`) inside a named `db.read` or `db.tx`. Row structs
 //! never leave these modules, and nothing outside them names diesel.
 
+pub mod audit;
 mod conn;
 mod error;
 pub mod events;
 mod migrate;
 mod pool;
 pub(crate) mod schema;
+#[cfg(test)]
+pub(crate) mod tests;
 mod writer;
 
 use std::path::Path;

@@ -6,5 +6,7 @@ mod states;
 mod tree;
 
 pub use names::{Name, NameError};
-pub use states::{BuildResult, BuildState, ProductState, RequestState, Role, StepState};
+pub use states::{
+    AuditOutcome, BuildResult, BuildState, ProductState, RequestState, Role, StepState,
+};
 pub use tree::{TreeEntry, TreeKind, TreeStats};

@@ -116,6 +116,18 @@ words! {
 }
 
 words! {
+    /// How something in the audit trail ended.
+    AuditOutcome {
+        /// It was done.
+        Done = "done",
+        /// The actor may not do it.
+        Refused = "refused",
+        /// It was tried and did not work.
+        Failed = "failed",
+    }
+}
+
+words! {
     /// What a user may do.
     Role {
         /// Read.
