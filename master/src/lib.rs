@@ -13,3 +13,5 @@ pub mod db;
 pub mod error;
 pub mod ids;
 pub mod model;
+pub mod routes;
+pub mod web;

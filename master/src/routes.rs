@@ -1,0 +1,72 @@
+//! Every route of the HTTP port: method, path, permission, handler. A row without a permission does
+//! not compile; the handlers live in `web` (pages, files, feeds) and `api` (REST).
+
+use actix_web::http::Method;
+use actix_web::web::{self as actix, ServiceConfig};
+use actix_web::{Resource, guard};
+
+use crate::auth::Permission;
+use crate::web;
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    /// `GET`, `POST`, `PUT`, `PATCH` or `DELETE`; a GET row answers HEAD too.
+    pub method: &'static str,
+    /// Path with `{name}` places.
+    pub path: &'static str,
+    /// What the asker needs.
+    pub permission: Permission,
+}
+
+/// Declares the table and what it does: paths and handlers side by side.
+macro_rules! routes {
+    ($($method:ident $path:literal $permission:ident => $handler:path;)*) => {
+        /// Every route, in the order in which paths are tried.
+        pub const TABLE: &[Route] = &[$(Route {
+            method: stringify!($method),
+            path: $path,
+            permission: Permission::$permission,
+        },)*];
+
+        /// Puts every route into an application. Methods of one path become one resource, so that
+        /// another method answers 405.
+        pub fn configure(config: &mut ServiceConfig) {
+            let mut resources: Vec<(&str, Resource)> = Vec::new();
+            $(
+                let route = actix::route()
+                    .guard(method(&Method::$method))
+                    .to($handler)
+                    .wrap(web::access::require(Permission::$permission));
+                match resources.iter().position(|(path, _)| *path == $path) {
+                    Some(at) => {
+                        let (path, resource) = resources.remove(at);
+                        resources.insert(at, (path, resource.route(route)));
+                    }
+                    None => resources.push(($path, actix::resource($path).route(route))),
+                }
+            )*
+            for (_, resource) in resources {
+                config.service(resource);
+            }
+        }
+    };
+}
+
+/// A GET route answers HEAD with the same headers.
+fn method(method: &Method) -> guard::AnyGuard {
+    let any = guard::Any(guard::Method(method.clone()));
+    if *method == Method::GET {
+        any.or(guard::Head())
+    } else {
+        any
+    }
+}
+
+routes! {
+    GET "/assets/{file}" Public => web::assets::file;
+    GET "/robots.txt" Public => web::assets::robots;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,172 @@
+//! What is true of every answer: a request id, a deadline, security headers, rendered errors, and
+//! compression of texts only.
+
+use std::fmt;
+use std::time::Duration;
+
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::{Compress, Next, from_fn};
+use actix_web::{HttpMessage as _, HttpRequest, web};
+
+use super::fault::{self, Fault};
+use crate::app::App;
+use crate::error::Error;
+use crate::routes;
+
+/// A request must be answered (its body read, its answer begun) in this time: longer than the
+/// slowest allowed database wait, short enough that idle uploads do not gather.
+const REQUEST_MAX: Duration = Duration::from_secs(30);
+/// Forms hold a few fields of at most 4 KiB and JSON bodies no more: 256 KiB is plenty.
+const BODY_BYTES_MAX: usize = 256 * 1024;
+/// No page needs a script, style or image of another origin, nor any of its own inline.
+pub const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+     img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+     frame-ancestors 'none'";
+
+/// The number by which an answer and a line in the master's log find each other.
+#[derive(Debug, Clone)]
+pub struct RequestId(String);
+
+impl RequestId {
+    fn random() -> Self {
+        let mut bytes = [0; 8];
+        // Without randomness the id is zero: it only helps to find a log line.
+        let _ = getrandom::fill(&mut bytes);
+        Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// The id of `request`.
+    #[must_use]
+    pub fn of(request: &HttpRequest) -> Self {
+        let found = request.extensions().get::<Self>().cloned();
+        found.unwrap_or_else(Self::random)
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The whole HTTP application over `app`, for the server and for tests.
+pub fn application(
+    app: &App,
+) -> actix_web::App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody + use<>>,
+        Error = actix_web::Error,
+        InitError = (),
+    > + use<>,
+> {
+    actix_web::App::new()
+        .app_data(web::Data::new(app.clone()))
+        .app_data(web::PayloadConfig::new(BODY_BYTES_MAX))
+        .app_data(web::FormConfig::default().limit(BODY_BYTES_MAX))
+        .app_data(web::JsonConfig::default().limit(BODY_BYTES_MAX))
+        .configure(routes::configure)
+        .default_service(web::to(nothing_here))
+        .wrap(from_fn(seal))
+        .wrap(Compress::default())
+}
+
+async fn nothing_here(request: HttpRequest) -> Result<String, Fault> {
+    let text = format!("there is nothing at {}", request.path());
+    Err(Fault(Error::NotFound(text)))
+}
+
+async fn seal(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<EitherBody<BoxBody>>, actix_web::Error> {
+    let id = RequestId::random();
+    request.extensions_mut().insert(id.clone());
+    let http = request.request().clone();
+    let answer = match tokio::time::timeout(REQUEST_MAX, next.call(request)).await {
+        Ok(answer) => answer?.map_into_boxed_body(),
+        Err(_) => ServiceResponse::new(
+            http.clone(),
+            fault::render(&http, StatusCode::REQUEST_TIMEOUT, None, None),
+        ),
+    };
+    let mut answer = rendered(answer);
+    protect(&mut answer, &id);
+    leave_bytes_alone(&mut answer);
+    Ok(answer.map_into_right_body())
+}
+
+/// Puts a body to errors: those of handlers, of extractors and of the router.
+fn rendered(answer: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let status = answer.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return answer;
+    }
+    let request = answer.request().clone();
+    if let Some(error) = answer.response().error() {
+        let known = error.as_error::<Fault>().map(|fault| &fault.0);
+        let raw = error.to_string();
+        let response = fault::render(&request, status, known, Some(&raw));
+        return ServiceResponse::new(request, response);
+    }
+    let is_bare = !answer.headers().contains_key(header::CONTENT_TYPE);
+    if is_bare && status == StatusCode::METHOD_NOT_ALLOWED {
+        let response = fault::render(&request, status, None, None);
+        let mut response = ServiceResponse::new(request, response);
+        if let Some(allow) = answer.headers().get(header::ALLOW) {
+            response.headers_mut().insert(header::ALLOW, allow.clone());
+        }
+        return response;
+    }
+    answer
+}
+
+/// Headers that a handler has set itself stay (files have a stricter policy).
+fn protect(answer: &mut ServiceResponse<BoxBody>, id: &RequestId) {
+    let headers = answer.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&id.0) {
+        headers.insert(HeaderName::from_static("x-request-id"), value);
+    }
+    for (name, value) in [
+        ("content-security-policy", CONTENT_POLICY),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("x-robots-tag", "noindex"),
+        ("cache-control", "no-cache"),
+    ] {
+        let name = HeaderName::from_static(name);
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+}
+
+/// Keeps the compressor off everything but whole texts: ranges, files and event streams go as they
+/// are.
+fn leave_bytes_alone(answer: &mut ServiceResponse<BoxBody>) {
+    let kind = answer.headers().get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let is_text = [
+        "text/html",
+        "text/css",
+        "text/javascript",
+        "image/svg",
+        "application/json",
+    ]
+    .iter()
+    .any(|prefix| kind.starts_with(prefix));
+    let is_whole =
+        answer.status() != StatusCode::PARTIAL_CONTENT && answer.request().method() != Method::HEAD;
+    if !(is_text && is_whole) {
+        let identity = HeaderValue::from_static("identity");
+        let headers = answer.headers_mut();
+        if !headers.contains_key(header::CONTENT_ENCODING) {
+            headers.insert(header::CONTENT_ENCODING, identity);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What surrounds every page: title, icon, navigation, who is logged in, the page's REST address.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::ContentType;
+use askama::Template;
+
+use super::assets;
+use super::fault::Fault;
+use super::state::Look;
+use crate::app::App;
+use crate::auth::Identity;
+use crate::clock::Time;
+use crate::error::Error;
+
+/// The places of the navigation: address and name.
+const PLACES: &[(&str, &str)] = &[
+    ("/builders", "Builders"),
+    ("/builds", "Builds"),
+    ("/requests", "Queue"),
+    ("/changes", "Changes"),
+    ("/products", "Products"),
+    ("/agents", "Agents"),
+];
+
+/// The frame of one page.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// State and number first: `✗ 812 linux-x64`.
+    pub title: String,
+    /// Title of the master.
+    pub master: String,
+    /// The page's icon as a `data:` URL.
+    pub icon: String,
+    /// Path of this page, for coming back after the login.
+    pub path: String,
+    /// The user logged in.
+    pub user: Option<String>,
+    /// REST address of what the page shows; empty for none.
+    pub rest: String,
+    /// Kinds of events after which the page's live parts are fetched again, separated by spaces.
+    pub live: Option<&'static str>,
+    /// When the page was made.
+    pub made: Time,
+    /// File name of the style sheet.
+    pub style: &'static str,
+    /// File name of the script.
+    pub script: &'static str,
+}
+
+/// A place of the navigation.
+#[derive(Debug)]
+pub struct Place {
+    /// Its address.
+    pub href: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// Whether this page belongs to it.
+    pub here: bool,
+}
+
+impl Frame {
+    /// The frame of the page `title` at `path`.
+    #[must_use]
+    pub fn new(app: &App, identity: &Identity, path: &str, title: impl Into<String>) -> Self {
+        let user = identity.user().map(|_| identity.name().to_owned());
+        Self {
+            title: title.into(),
+            master: app.config().master.title.clone(),
+            icon: assets::icon(None),
+            path: path.to_owned(),
+            user,
+            rest: String::new(),
+            live: None,
+            made: app.clock.now(),
+            style: &assets::style().name,
+            script: &assets::script().name,
+        }
+    }
+
+    /// With the icon and the title's sign of a state.
+    #[must_use]
+    pub fn look(mut self, look: Look) -> Self {
+        self.icon = assets::icon(Some(look));
+        self.title = format!("{} {}", look.sign(), self.title);
+        self
+    }
+
+    /// With the REST address of what the page shows.
+    #[must_use]
+    pub fn rest(mut self, address: impl Into<String>) -> Self {
+        self.rest = address.into();
+        self
+    }
+
+    /// With the kinds of events that the page follows.
+    #[must_use]
+    pub fn live(mut self, kinds: &'static str) -> Self {
+        self.live = Some(kinds);
+        self
+    }
+
+    /// The navigation.
+    #[must_use]
+    pub fn places(&self) -> Vec<Place> {
+        let place = |&(href, name): &(&'static str, &'static str)| Place {
+            href,
+            name,
+            here: self.path.starts_with(href),
+        };
+        PLACES.iter().map(place).collect()
+    }
+
+    /// A command that prints what the page shows.
+    #[must_use]
+    pub fn command(&self) -> String {
+        format!("curl -H \"Authorization: Bearer $TOKEN\" '{}'", self.rest)
+    }
+
+    /// Version of the program.
+    #[must_use]
+    pub fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+}
+
+/// A template as an answer.
+pub fn html(page: &impl Template) -> Result<HttpResponse, Fault> {
+    let body = page
+        .render()
+        .map_err(|error| Fault(Error::internal(error)))?;
+    Ok(HttpResponse::Ok()
+        .insert_header(ContentType::html())
+        .body(body))
+}

@@ -1,0 +1,84 @@
+//! How states look: one sign, symbol, word and colour class each, the same on every page.
+
+use crate::model::{BuildResult, BuildState, RequestState, StepState};
+
+/// A state as pages show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// Word of the state; also the name of its symbol and colour class, `s-{word}`.
+    pub symbol: &'static str,
+    /// What people read.
+    pub word: &'static str,
+}
+
+impl Look {
+    const fn new(symbol: &'static str, word: &'static str) -> Self {
+        Self { symbol, word }
+    }
+
+    /// Of nothing that has happened yet.
+    pub const NONE: Self = Self::new("skipped", "no build yet");
+    /// Of something waiting.
+    pub const PENDING: Self = Self::new("pending", "waiting");
+
+    /// Of a result.
+    #[must_use]
+    pub fn of_result(result: BuildResult) -> Self {
+        match result {
+            BuildResult::Success => Self::new("success", "success"),
+            BuildResult::Warnings => Self::new("warnings", "warnings"),
+            BuildResult::Failure => Self::new("failure", "failure"),
+            BuildResult::Error => Self::new("error", "error"),
+            BuildResult::Cancelled => Self::new("cancelled", "cancelled"),
+            BuildResult::Skipped => Self::new("skipped", "skipped"),
+        }
+    }
+
+    /// Of a build.
+    #[must_use]
+    pub fn of_build(state: BuildState, result: Option<BuildResult>) -> Self {
+        match (state, result) {
+            (BuildState::Running, _) => Self::new("running", "running"),
+            (BuildState::Stopping, _) => Self::new("running", "stopping"),
+            (BuildState::Finished, Some(result)) => Self::of_result(result),
+            (BuildState::Finished, None) => Self::new("error", "error"),
+        }
+    }
+
+    /// Of a step.
+    #[must_use]
+    pub fn of_step(state: StepState, result: Option<BuildResult>) -> Self {
+        match (state, result) {
+            (StepState::Pending, _) => Self::PENDING,
+            (StepState::Running, _) => Self::new("running", "running"),
+            (StepState::Finished, Some(result)) => Self::of_result(result),
+            (StepState::Finished, None) => Self::new("error", "error"),
+        }
+    }
+
+    /// Of a request.
+    #[must_use]
+    pub fn of_request(state: RequestState) -> Self {
+        match state {
+            RequestState::Pending => Self::PENDING,
+            RequestState::Claimed => Self::new("running", "running"),
+            RequestState::Done => Self::new("success", "done"),
+            RequestState::Cancelled => Self::new("cancelled", "cancelled"),
+        }
+    }
+
+    /// The sign at the front of titles.
+    #[must_use]
+    pub fn sign(self) -> &'static str {
+        match self.symbol {
+            "success" => "✓",
+            "failure" => "✗",
+            "warnings" => "!",
+            "error" => "◆",
+            "running" => "●",
+            "cancelled" => "■",
+            "pending" => "○",
+            _ => "–",
+        }
+    }
+}
