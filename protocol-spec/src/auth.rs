@@ -1,8 +1,10 @@
 //! The key of an agent, the transcript of the handshake, the two proofs and the keys of the
 //! session. The order of messages is the business of `connection`.
 
+use crate::header::PREAMBLE;
 use crate::hex;
 use crate::hmac::{self, Hmac};
+use crate::limits::KEYS_MAX;
 use crate::sha256::digest;
 use std::fmt;
 
@@ -54,9 +56,11 @@ impl fmt::Debug for Key {
 pub(crate) struct Transcript([u8; 32]);
 
 impl Transcript {
-    /// T1: master's preamble and HELLO frame, then the agent's.
-    pub(crate) fn of_hellos(master: &[u8], agent: &[u8]) -> Self {
-        Self(digest(&[master, agent].concat()))
+    /// T1: preamble and HELLO frame of the agent, then those of the master.
+    pub(crate) fn of_hellos(agent_frame: &[u8], master_frame: &[u8]) -> Self {
+        Self(digest(
+            &[PREAMBLE, agent_frame, PREAMBLE, master_frame].concat(),
+        ))
     }
 
     /// T2 and T3: the transcript so far and one AUTH frame, header included.
@@ -92,23 +96,27 @@ pub(crate) struct SessionKeys {
     pub(crate) master: Hmac,
 }
 
-/// Which of the keys made one of the proofs. Every key is compared with every proof, `slots` times
-/// at least, so that the work does not tell how many keys there are or which one fits.
-pub(crate) fn matching_key<'a>(
-    keys: &'a [Key],
+/// Which of the keys made one of the proofs. Every key is compared with every proof, and there
+/// are always `KEYS_MAX` keys to work with, so that the time does not tell how many keys there are
+/// or which one fits.
+pub(crate) fn matching_key(
+    keys: &[Key],
     proofs: &[&[u8]],
-    slots: usize,
     prove: impl Fn(&Key) -> [u8; 32],
-) -> Option<&'a Key> {
-    // Never accepted, only worked with: the value does not matter.
+) -> Option<usize> {
+    // Never accepted, only worked with: its value does not matter.
     let dummy = Key([0; 32]);
     let mut found = None;
-    for slot in 0..slots.max(keys.len()) {
+    for slot in 0..KEYS_MAX {
         let key = keys.get(slot);
         let expected = prove(key.unwrap_or(&dummy));
         for proof in proofs {
             let same = hmac::equal(&expected, proof);
-            found = if same & key.is_some() { key } else { found };
+            found = if same & key.is_some() {
+                Some(slot)
+            } else {
+                found
+            };
         }
     }
     found

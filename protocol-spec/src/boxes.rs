@@ -145,6 +145,21 @@ impl Boxed {
         }
     }
 
+    /// Appends every pair of another box.
+    pub fn append(&mut self, other: Boxed) {
+        self.pairs.extend(other.pairs);
+    }
+
+    /// Number of pairs.
+    pub fn len(&self) -> usize {
+        self.pairs.len()
+    }
+
+    /// Whether there is no pair.
+    pub fn is_empty(&self) -> bool {
+        self.pairs.is_empty()
+    }
+
     /// Bytes that `encode` gives.
     pub fn encoded_len(&self) -> usize {
         self.pairs.iter().map(|(k, v)| 5 + k.len() + v.len()).sum()

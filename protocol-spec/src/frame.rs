@@ -147,10 +147,22 @@ impl FrameWriter {
         channel: u32,
         parts: &[&[u8]],
     ) {
+        self.write_raw(out, kind.tag(), flags, channel, parts);
+    }
+
+    /// `write` with a type that need not be known.
+    pub fn write_raw(
+        &mut self,
+        out: &mut Vec<u8>,
+        tag: u8,
+        flags: u8,
+        channel: u32,
+        parts: &[&[u8]],
+    ) {
         let length = parts.iter().map(|part| part.len()).sum::<usize>() as u32;
         let header = Header {
             length,
-            tag: kind.tag(),
+            tag,
             flags,
             channel,
         }

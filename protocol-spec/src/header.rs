@@ -1,7 +1,7 @@
 //! The ten bytes in front of every payload, the frame types and the flags.
 
 /// The first eight bytes each way: readable, with the version, and unlike HTTP, SSH and TLS.
-pub const PREAMBLE: &[u8; 8] = b"WNDLS/1\n";
+pub const PREAMBLE: &[u8] = b"WNDLS/1\n";
 /// Bytes of a frame header: `u32 length | u8 type | u8 flags | u32 channel`.
 pub const HEADER_BYTES: usize = 10;
 /// DATA flag: the stream ends here; the payload is the length and the SHA-256 of the whole.

@@ -39,9 +39,9 @@ pub const HANDSHAKE_MS: u64 = 10_000;
 /// Milliseconds from an agent's HELLO to a refusal: the same for a wrong key and an unknown name,
 /// and longer than any lookup takes.
 pub const REFUSAL_MS: u64 = 1_000;
-/// Milliseconds without a received byte before a PING: below every NAT timeout known to us.
+/// Milliseconds without a genuine frame before a PING: below every NAT timeout known to us.
 pub const PING_MS: u64 = 20_000;
-/// Milliseconds without a received byte before the connection counts as dead: three PINGs.
+/// Milliseconds without a genuine frame before the connection counts as dead: three PINGs.
 pub const DEAD_MS: u64 = 60_000;
 /// Bytes of one journal record: what one read of a pipe gives at most.
 pub const RECORD_BYTES_MAX: usize = 64 * 1024;
@@ -55,3 +55,5 @@ pub const ENTRY_BYTES_MAX: usize = 10 * 1024;
 pub const ENTRIES_MAX: u64 = 2_000_000;
 /// Sequence numbers end here (2^63): no counter ever wraps.
 pub const SEQUENCE_MAX: u64 = 1 << 63;
+/// Offsets of streams end here (2^62): sums of two never overflow.
+pub const OFFSET_MAX: u64 = 1 << 62;

@@ -1,0 +1,93 @@
+//! One busy channel never keeps the others, or the connection itself, from being heard.
+
+use super::*;
+
+#[test]
+fn channels_take_turns_and_control_frames_go_first() {
+    let mut pair = Pair::ready();
+    let channels: Vec<_> = (0..4).map(|_| pair.open(&exec(), 0, 10_000_000)).collect();
+    for channel in &channels {
+        let taken = pair
+            .agent
+            .send_data(*channel, 0, &vec![1; 1_000_000])
+            .unwrap();
+        assert_eq!(taken, limits::SEND_QUEUE_MAX);
+    }
+    // A PING of the master comes while everything is full.
+    pair.master.handle_timeout(limits::PING_MS);
+    let ping = pair.master.poll_transmit().unwrap();
+    pair.agent.handle_bytes(0, &ping);
+    let first = pair.agent.poll_transmit().unwrap();
+    assert_eq!(first[4], FrameType::Pong.tag());
+    pair.master.handle_bytes(limits::PING_MS, &first);
+    for _ in 0..3 {
+        let bytes = pair.agent.poll_transmit().unwrap();
+        pair.master.handle_bytes(limits::PING_MS, &bytes);
+    }
+    let order: Vec<_> = std::iter::from_fn(|| pair.master.poll_event())
+        .filter_map(|event| match event {
+            Event::Data { channel, bytes, .. } => Some((channel, bytes.len())),
+            _ => None,
+        })
+        .collect();
+    let expected: Vec<_> = channels
+        .iter()
+        .map(|c| (*c, limits::DATA_BYTES_MAX))
+        .collect();
+    assert_eq!(order, expected);
+}
+
+#[test]
+fn what_one_call_hands_out_is_bounded() {
+    let mut pair = Pair::ready();
+    for _ in 0..50 {
+        let channel = pair.open(&exec(), 0, 10_000_000);
+        pair.agent.send_data(channel, 0, &vec![1; 300_000]).unwrap();
+    }
+    while let Some(bytes) = pair.agent.poll_transmit() {
+        assert!(
+            bytes.len() < 2 * limits::DATA_BYTES_MAX + 1000,
+            "{}",
+            bytes.len()
+        );
+    }
+}
+
+#[test]
+fn who_was_told_less_is_told_when_there_is_room() {
+    let mut pair = Pair::ready();
+    let channel = pair.open(&exec(), 0, 10_000_000);
+    let taken = pair
+        .agent
+        .send_data(channel, 0, &vec![1; 1_000_000])
+        .unwrap() as u64;
+    assert_eq!(pair.agent.room(channel), 0);
+    pair.carry();
+    let told = pair
+        .at_agent
+        .iter()
+        .filter(|e| **e == Event::Writable { channel })
+        .count();
+    assert_eq!(told, 1);
+    assert!(pair.agent.send_data(channel, taken, &[1; 10]).unwrap() == 10);
+}
+
+#[test]
+fn a_flood_of_pings_makes_one_answer() {
+    let mut pair = Pair::ready();
+    for n in 1..1000 {
+        pair.master.handle_timeout(n * limits::PING_MS);
+        if let Some(bytes) = pair.master.poll_transmit() {
+            pair.agent.handle_bytes(0, &bytes);
+        }
+        if n == 2 {
+            // Keep the master from dying of silence: its clock is far ahead here.
+            break;
+        }
+    }
+    let answer = pair.agent.poll_transmit().unwrap();
+    assert_eq!(
+        answer.len(),
+        crate::header::HEADER_BYTES + 8 + limits::MAC_BYTES
+    );
+}
