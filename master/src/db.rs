@@ -4,10 +4,13 @@
 //! called qualified (`builds::claim(conn, …)`) inside a named `db.read` or `db.tx`. Row structs
 //! never leave these modules, and nothing outside them names diesel.
 
+pub mod agents;
 pub mod audit;
+pub mod commands;
 mod conn;
 mod error;
 pub mod events;
+pub mod logs;
 mod migrate;
 mod pool;
 pub(crate) mod schema;
