@@ -1,0 +1,166 @@
+//! From the pipes of a process into its journal: one thread per pipe, byte for byte, with the
+//! limit on bytes and the time of the last output. Not here: deciding what a limit leads to.
+
+use std::io::{self, PipeReader, PipeWriter, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+
+use windlass_protocol::journal::RecordKind;
+
+use super::journal::Journal;
+use super::process::Notice;
+use crate::{clock, sys};
+
+/// Bytes per read and so per record: what a Linux pipe holds at most.
+const READ_BYTES: usize = 65_536;
+/// After an order to stop, what is already in the pipe is still taken, but a stranger who keeps
+/// writing into it must not hold the command open.
+const STOP_MS: u64 = 250;
+
+/// What all pipes of one command share.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    /// Agent time of the last byte (or of the start).
+    last_output_ms: AtomicU64,
+    /// Bytes that may still come.
+    bytes_left: AtomicU64,
+    /// The limit was told about.
+    overflowed: AtomicBool,
+}
+
+impl Meter {
+    /// A meter for at most `bytes_max` bytes of output.
+    pub(crate) fn new(bytes_max: u64) -> Self {
+        Meter {
+            last_output_ms: AtomicU64::new(clock::now_ms()),
+            bytes_left: AtomicU64::new(bytes_max),
+            overflowed: AtomicBool::new(false),
+        }
+    }
+
+    /// Agent time of the last byte, or of the start.
+    pub(crate) fn last_output_ms(&self) -> u64 {
+        self.last_output_ms.load(Ordering::Relaxed)
+    }
+
+    /// Takes up to `count` bytes off the allowance; says how many may be kept.
+    fn admit(&self, count: usize) -> usize {
+        self.last_output_ms.store(clock::now_ms(), Ordering::Relaxed);
+        let mut admitted = 0;
+        let take = |left: u64| {
+            admitted = usize::try_from(left).unwrap_or(usize::MAX).min(count);
+            Some(left - admitted as u64)
+        };
+        let _ = self.bytes_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        admitted
+    }
+}
+
+/// The threads that empty the pipes of one command.
+#[derive(Debug)]
+pub(crate) struct Pumps {
+    /// Closing these tells the threads to stop; one per pipe.
+    stops: Vec<PipeWriter>,
+    /// Pipes not yet at their end.
+    open: usize,
+}
+
+impl Pumps {
+    /// Starts one thread per pipe. Each sends `Notice::PipeEnded` when it is done.
+    pub(crate) fn start(
+        pipes: Vec<(PipeReader, RecordKind)>,
+        journal: &Arc<Journal>,
+        meter: &Arc<Meter>,
+        notices: &Sender<Notice>,
+    ) -> io::Result<Pumps> {
+        let mut pumps = Pumps { stops: Vec::new(), open: 0 };
+        for (pipe, kind) in pipes {
+            let (stop, stop_writer) = io::pipe()?;
+            let pump = Pump {
+                pipe,
+                stop,
+                kind,
+                journal: Arc::clone(journal),
+                meter: Arc::clone(meter),
+                notices: notices.clone(),
+            };
+            std::thread::Builder::new().name("pipe".into()).spawn(move || pump.run())?;
+            pumps.stops.push(stop_writer);
+            pumps.open += 1;
+        }
+        Ok(pumps)
+    }
+
+    /// Notes that one pipe ended; `true` once all have.
+    pub(crate) fn ended(&mut self) -> bool {
+        self.open = self.open.saturating_sub(1);
+        self.open == 0
+    }
+
+    /// Whether every pipe has ended.
+    pub(crate) fn are_done(&self) -> bool {
+        self.open == 0
+    }
+
+    /// Has the threads take what is there and stop, although someone still holds the pipes.
+    pub(crate) fn stop(&mut self) {
+        self.stops.clear();
+    }
+}
+
+struct Pump {
+    pipe: PipeReader,
+    stop: PipeReader,
+    kind: RecordKind,
+    journal: Arc<Journal>,
+    meter: Arc<Meter>,
+    notices: Sender<Notice>,
+}
+
+impl Pump {
+    fn run(mut self) {
+        if let Err(error) = self.copy() {
+            // The journal could not take a record, which only a disk can cause.
+            let _ = self.notices.send(Notice::JournalFailed(error));
+        }
+        let _ = self.notices.send(Notice::PipeEnded);
+    }
+
+    fn copy(&mut self) -> io::Result<()> {
+        let mut buffer = vec![0; READ_BYTES];
+        let mut stop_at_ms = None;
+        loop {
+            let timeout = stop_at_ms.map(|_| 0);
+            let (readable, stopped) = sys::wait_readable(&self.pipe, &self.stop, timeout)?;
+            if stopped && stop_at_ms.is_none() {
+                stop_at_ms = Some(clock::now_ms() + STOP_MS);
+            }
+            if !readable {
+                if stop_at_ms.is_some() {
+                    return Ok(());
+                }
+                continue;
+            }
+            let count = match self.pipe.read(&mut buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                other => other?,
+            };
+            if count == 0 || stop_at_ms.is_some_and(|at| clock::now_ms() > at) {
+                return Ok(());
+            }
+            self.keep(&buffer[..count])?;
+        }
+    }
+
+    fn keep(&self, bytes: &[u8]) -> io::Result<()> {
+        let admitted = self.meter.admit(bytes.len());
+        if admitted > 0 {
+            self.journal.append(self.kind, &bytes[..admitted])?;
+        }
+        if admitted < bytes.len() && !self.meter.overflowed.swap(true, Ordering::Relaxed) {
+            let _ = self.notices.send(Notice::TooMuchOutput);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,338 @@
+//! One command from start to exit box: starts the process, watches its deadlines, ends it, and
+//! clears away what it left. Its journal is its only output and notices are its only input, so
+//! that all of this can live in another process. Not here: ids, digests, channels.
+
+mod spawn;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use windlass_protocol::CancelMode;
+use windlass_protocol::journal::RecordKind;
+use windlass_protocol::ops::{Exec, ExecResult, Reason};
+
+pub(crate) use spawn::COMMAND_VARIABLE;
+
+use super::journal::Journal;
+use super::output::{Meter, Pumps};
+use super::stdin::StdinQueue;
+use crate::clock::{now_ms, until};
+use crate::log::log;
+use crate::sys::{self, Exit, Folder, Signal};
+
+/// After the end of a process its output may still be in the pipe, or a child of it may hold the
+/// pipe open: this long the agent waits for the end of the output before it clears away.
+const DRAIN_MS: u64 = 1_000;
+/// How often the group is looked at while it is given time to end; nothing tells of its end.
+const LOOK_MS: u64 = 20;
+/// A process that SIGKILL does not end within this hangs in the kernel: the agent gives up.
+const KILL_MS: u64 = 30_000;
+/// Output of one command when the master names no limit: a runaway loop must not fill the disk.
+const OUTPUT_BYTES_MAX: u64 = 16 << 30;
+
+/// What the supervision is told.
+#[derive(Debug)]
+pub(crate) enum Notice {
+    /// The process ended (it is not reaped yet).
+    Exited,
+    /// One pipe is at its end, or was given up.
+    PipeEnded,
+    /// There was more output than allowed.
+    TooMuchOutput,
+    /// The journal cannot be written.
+    JournalFailed(io::Error),
+    /// The master, or the agent's own stop, ends the command.
+    End(Reason, CancelMode),
+    /// The master went away at that agent time, or is back.
+    MasterGone(Option<u64>),
+}
+
+/// What it takes to run one command.
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) exec: Exec,
+    /// The working folder, opened without following links.
+    pub(crate) cwd: Folder,
+    /// The command's own folder in the agent's state.
+    pub(crate) folder: PathBuf,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) stdin: Option<Arc<StdinQueue>>,
+    /// For the threads of this command to report to.
+    pub(crate) sender: Sender<Notice>,
+    pub(crate) notices: Receiver<Notice>,
+}
+
+/// Runs the command to its end. Whatever happens, the journal ends with an exit box.
+pub(crate) fn supervise(task: Task) {
+    let journal = Arc::clone(&task.journal);
+    let id = task.exec.id;
+    let mut result = match Supervision::start(task) {
+        Ok(supervision) => supervision.run(),
+        Err(error) => {
+            let mut result = ExecResult::new(Reason::SpawnFailed);
+            result.text = error.to_string();
+            result
+        }
+    };
+    result.wall_ms = journal.elapsed_ms();
+    log!("command {id}: {}", result.reason.as_str());
+    if let Err(error) = journal.finish(&result) {
+        // The disk is full or gone. The next start of the agent finds the journal without an
+        // exit box and says `agent-lost`; the master waits until then, or cancels the build.
+        log!("command {id}: cannot write its exit box: {error}");
+    }
+}
+
+struct Supervision {
+    task: Task,
+    pid: u32,
+    meter: Arc<Meter>,
+    pumps: Pumps,
+    /// Agent time of the start.
+    started_ms: u64,
+    /// Why we are ending it, once we are.
+    ending: Option<Reason>,
+    /// Agent time at which SIGKILL follows.
+    kill_at_ms: Option<u64>,
+    /// Agent time at which we stop waiting for a killed process.
+    give_up_at_ms: Option<u64>,
+    /// Since when there is no master, if there is none.
+    master_gone_ms: Option<u64>,
+}
+
+impl Supervision {
+    fn start(task: Task) -> io::Result<Supervision> {
+        let exec = &task.exec;
+        let bytes_max = if exec.max_bytes == 0 { OUTPUT_BYTES_MAX } else { exec.max_bytes };
+        let meter = Arc::new(Meter::new(bytes_max.min(OUTPUT_BYTES_MAX)));
+        let spawned = spawn::spawn(&task)?;
+        let pid = spawned.pid;
+        if let Err(error) = task.journal.start(pid) {
+            let _ = task.sender.send(Notice::JournalFailed(error));
+        }
+        let pumps = Pumps::start(spawned.pipes, &task.journal, &meter, &task.sender)
+            .inspect_err(|_| kill_unwatched(pid))?;
+        if let (Some(queue), Some(pipe)) = (&task.stdin, spawned.stdin) {
+            queue.feed(pipe).inspect_err(|_| kill_unwatched(pid))?;
+        }
+        let sender = task.sender.clone();
+        let wait = move || {
+            if let Err(error) = sys::wait_exit(pid) {
+                log!("waiting for process {pid}: {error}");
+            }
+            let _ = sender.send(Notice::Exited);
+        };
+        let thread = std::thread::Builder::new().name("wait".into());
+        thread.spawn(wait).inspect_err(|_| kill_unwatched(pid))?;
+        Ok(Supervision {
+            task,
+            pid,
+            meter,
+            pumps,
+            started_ms: now_ms(),
+            ending: None,
+            kill_at_ms: None,
+            give_up_at_ms: None,
+            master_gone_ms: None,
+        })
+    }
+
+    fn run(mut self) -> ExecResult {
+        let exited = self.wait_for_exit();
+        if !exited {
+            self.note("the process did not end after SIGKILL; the agent gave up waiting");
+            self.pumps.stop();
+            let mut result = ExecResult::new(self.ending.unwrap_or(Reason::AgentLost));
+            result.text = format!("process {} did not end after SIGKILL", self.pid);
+            return result;
+        }
+        let leftovers = self.clear_away();
+        let exit = sys::reap(self.pid);
+        self.result(exit, leftovers)
+    }
+
+    /// Serves notices and deadlines until the process ended; `false` if it never does.
+    fn wait_for_exit(&mut self) -> bool {
+        loop {
+            match self.next_notice(self.next_deadline()) {
+                Some(Notice::Exited) => return true,
+                Some(notice) => self.take(notice),
+                None => {}
+            }
+            if !self.check_deadlines() {
+                return false;
+            }
+        }
+    }
+
+    /// Waits for a notice, at most until that time (`None`: as long as it takes; the process's
+    /// end always comes as one).
+    fn next_notice(&self, deadline_ms: Option<u64>) -> Option<Notice> {
+        let wait = deadline_ms.map_or(Duration::MAX, until);
+        match self.task.notices.recv_timeout(wait) {
+            Ok(notice) => Some(notice),
+            // `self.task.sender` keeps the channel connected.
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
+    fn take(&mut self, notice: Notice) {
+        match notice {
+            Notice::Exited => {}
+            Notice::PipeEnded => {
+                self.pumps.ended();
+            }
+            Notice::TooMuchOutput => self.end(Reason::MaxOutput, CancelMode::Term),
+            Notice::JournalFailed(error) => {
+                log!("command {}: cannot write its journal: {error}", self.task.exec.id);
+                self.end(Reason::MaxOutput, CancelMode::Kill);
+            }
+            Notice::End(reason, mode) => self.end(reason, mode),
+            Notice::MasterGone(since) => self.master_gone_ms = since,
+        }
+    }
+
+    fn next_deadline(&self) -> Option<u64> {
+        let watched = [self.total(), self.idle(), self.lease()];
+        let watched = watched.into_iter().flatten().filter(|_| self.ending.is_none());
+        watched.chain(self.kill_at_ms).chain(self.give_up_at_ms).min()
+    }
+
+    fn total(&self) -> Option<u64> {
+        after(self.started_ms, self.task.exec.timeout_ms)
+    }
+
+    fn idle(&self) -> Option<u64> {
+        after(self.meter.last_output_ms(), self.task.exec.idle_ms)
+    }
+
+    fn lease(&self) -> Option<u64> {
+        after(self.master_gone_ms?, self.task.exec.lease_s.saturating_mul(1000))
+    }
+
+    /// Acts on the deadlines that are past; `false` if there is nothing left to try.
+    fn check_deadlines(&mut self) -> bool {
+        let now = now_ms();
+        let past = |deadline: Option<u64>| deadline.is_some_and(|at| at <= now);
+        if self.ending.is_none() {
+            let reason = match () {
+                () if past(self.total()) => Some(Reason::Timeout),
+                () if past(self.idle()) => Some(Reason::Idle),
+                () if past(self.lease()) => Some(Reason::LeaseExpired),
+                () => None,
+            };
+            if let Some(reason) = reason {
+                self.end(reason, CancelMode::Term);
+            }
+        }
+        if past(self.kill_at_ms) {
+            self.kill_at_ms = None;
+            self.give_up_at_ms = Some(now.saturating_add(KILL_MS));
+            sys::signal_group(self.pid, Signal::KILL);
+        }
+        !past(self.give_up_at_ms)
+    }
+
+    /// Begins to end the command; a second order can only make it quicker.
+    fn end(&mut self, reason: Reason, mode: CancelMode) {
+        let first = self.ending.is_none();
+        self.ending.get_or_insert(reason);
+        let now = now_ms();
+        let ask = mode == CancelMode::Term && self.task.exec.grace_ms > 0;
+        if ask && first {
+            self.note(&format!("ending the command: {}", reason.as_str()));
+            sys::signal_group(self.pid, Signal::of(self.task.exec.term_signal));
+            self.kill_at_ms = Some(now.saturating_add(self.task.exec.grace_ms));
+        } else if !ask {
+            self.note(&format!("killing the command: {}", reason.as_str()));
+            self.kill_at_ms = Some(now);
+        }
+    }
+
+    /// After the end of the process: takes the rest of the output, gives its group what remains
+    /// of the grace, kills what is left of it. Returns how many processes were killed.
+    fn clear_away(&mut self) -> u64 {
+        let drained_by = now_ms() + DRAIN_MS;
+        let until_ms = self.kill_at_ms.map_or(drained_by, |at| at.max(drained_by));
+        while !self.pumps.are_done() && now_ms() < until_ms {
+            if let Some(Notice::PipeEnded) = self.next_notice(Some(until_ms)) {
+                self.pumps.ended();
+            }
+        }
+        while self.ending.is_some()
+            && now_ms() < until_ms
+            && !sys::group_members(self.pid).is_empty()
+        {
+            self.next_notice(Some((now_ms() + LOOK_MS).min(until_ms)));
+        }
+        // The process is not reaped yet, so its number, and with it the group, is still ours.
+        let leftovers = sys::group_members(self.pid);
+        sys::signal_group(self.pid, Signal::KILL);
+        if !leftovers.is_empty() {
+            self.note(&format!("killed {} process(es) that the command left", leftovers.len()));
+        }
+        let drained_by = now_ms() + DRAIN_MS;
+        while !self.pumps.are_done() && now_ms() < drained_by {
+            if let Some(Notice::PipeEnded) = self.next_notice(Some(drained_by)) {
+                self.pumps.ended();
+            }
+        }
+        if !self.pumps.are_done() {
+            self.note("a process that left the command's group still holds its output; let go");
+            self.pumps.stop();
+            // The threads see the closed pipe and end after a bounded look at what is there.
+            while !self.pumps.are_done() {
+                match self.next_notice(Some(now_ms() + DRAIN_MS)) {
+                    Some(Notice::PipeEnded) => {
+                        self.pumps.ended();
+                    }
+                    Some(_) => {}
+                    None => break,
+                }
+            }
+        }
+        leftovers.len() as u64
+    }
+
+    fn result(&self, exit: io::Result<Exit>, leftovers: u64) -> ExecResult {
+        let mut result = ExecResult::new(Reason::AgentLost);
+        result.leftovers_killed = leftovers;
+        match exit {
+            Ok(exit) => {
+                result.exit = exit.code.and_then(|code| u32::try_from(code).ok());
+                result.signal = exit.signal.and_then(|number| u32::try_from(number).ok());
+                let own = if exit.signal.is_some() { Reason::Signalled } else { Reason::Exited };
+                result.reason = self.ending.unwrap_or(own);
+                result.user_ms = exit.user_ms;
+                result.sys_ms = exit.system_ms;
+                result.max_rss = exit.max_rss;
+            }
+            Err(error) => result.text = format!("cannot learn how it ended: {error}"),
+        }
+        result
+    }
+
+    fn note(&self, text: &str) {
+        if let Err(error) = self.task.journal.append(RecordKind::Note, text.as_bytes()) {
+            log!("command {}: cannot note `{text}`: {error}", self.task.exec.id);
+        }
+    }
+}
+
+/// That long after a time; `None` if the length is 0, which means no limit.
+fn after(start_ms: u64, length_ms: u64) -> Option<u64> {
+    (length_ms > 0).then(|| start_ms.saturating_add(length_ms))
+}
+
+/// Ends a process that could not be put under supervision.
+fn kill_unwatched(pid: u32) {
+    sys::signal_group(pid, Signal::KILL);
+    if let Err(error) = sys::reap(pid) {
+        log!("process {pid}: {error}");
+    }
+}

@@ -1,0 +1,37 @@
+//! The agent's key file: one line, readable by nobody else. Not here: proving with the key.
+
+#[cfg(test)]
+mod tests;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use windlass_protocol::{Key, hex};
+
+use crate::sys;
+
+/// What a key begins with: the kind and version, so that a pasted password is noticed.
+const PREFIX: &str = "wlk1_";
+/// A key line has 69 bytes; comments and blank lines fit as well, a wrong file does not.
+const FILE_BYTES_MAX: u64 = 4096;
+
+/// Reads the key. The text of an error names the file and says what would be right, and never
+/// holds what the file holds.
+pub(crate) fn read_key(path: &Path) -> Result<Key, String> {
+    let shown = path.display();
+    let cannot = |error: std::io::Error| format!("key file {shown}: cannot read it: {error}");
+    let file = File::open(path).map_err(cannot)?;
+    if let Err(why) = sys::refuse_open_key(&file).map_err(cannot)? {
+        return Err(format!("key file {shown}: {why}; run `chmod 600 {shown}`"));
+    }
+    let mut text = String::new();
+    file.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(cannot)?;
+    let mut lines = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#'));
+    let right = "it must hold the one line `wlk1_…` that `windlass agent add` printed";
+    let (Some(line), None) = (lines.next(), lines.next()) else {
+        return Err(format!("key file {shown}: {right}"));
+    };
+    let bytes = line.strip_prefix(PREFIX).and_then(|digits| hex::decode_array(digits.as_bytes()));
+    bytes.map(Key::new).ok_or_else(|| format!("key file {shown}: not a key; {right}"))
+}

@@ -1,0 +1,44 @@
+//! What differs between operating systems, behind one set of names. Not here: any decision about
+//! commands, files or the connection; the rest of the agent has no `cfg` and no `unsafe`.
+
+#[cfg(unix)]
+#[expect(unsafe_code, reason = "the system calls that std does not offer are declared here")]
+mod unix;
+
+#[cfg(unix)]
+pub(crate) use unix::{
+    Exit, Folder, Listed, OpenMode, Signal, boot_id, disk_space, fill_random, group_has_variable, group_members,
+    is_link_error, isolate, kernel_release, logical_cpus, memory_bytes, notify_on_terminate, os_bytes, os_name, os_text,
+    reap, refuse_open_key, set_executable, signal_group, stat_of, wait_exit, wait_readable,
+};
+
+/// What kind of thing a name in a folder is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link, looked at itself and never through.
+    Link,
+    /// A socket, pipe or device; the agent neither reads nor writes these.
+    Other,
+}
+
+/// What the system says about one name, without following a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stat {
+    pub(crate) kind: Kind,
+    /// Bytes.
+    pub(crate) size: u64,
+    /// Nanoseconds since 1970; negative before.
+    pub(crate) mtime_ns: i128,
+    /// Time of the last change of content or attributes: a program cannot set it back.
+    pub(crate) ctime_ns: i128,
+    /// Number of the file on its file system.
+    pub(crate) inode: u64,
+    /// Whether the owner may execute it.
+    pub(crate) executable: bool,
+    /// Whether the owner has every right on it.
+    pub(crate) owner_full: bool,
+}

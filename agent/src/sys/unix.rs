@@ -1,0 +1,79 @@
+//! Processes, signals, waiting, randomness and facts about the machine, on Unix. Folders are in
+//! `folder`. This file and that one hold all the `unsafe` of the agent.
+
+mod facts;
+mod folder;
+mod process;
+
+pub(crate) use facts::{
+    boot_id, disk_space, kernel_release, logical_cpus, memory_bytes, os_name, refuse_open_key,
+};
+pub(crate) use folder::{Folder, Listed, OpenMode, is_link_error, os_bytes, os_text, set_executable, stat_of};
+pub(crate) use process::{
+    Exit, Signal, group_has_variable, group_members, isolate, reap, signal_group, wait_exit, wait_readable,
+};
+
+use std::ffi::{c_int, c_void};
+use std::io::{self, PipeWriter, Read};
+use std::os::fd::IntoRawFd;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+unsafe extern "C" {
+    fn getrandom(buffer: *mut c_void, len: usize, flags: u32) -> isize;
+    fn signal(number: c_int, handler: usize) -> usize;
+    fn write(fd: c_int, buffer: *const c_void, len: usize) -> isize;
+}
+
+/// Turns a C return value into a result: negative means that `errno` says why.
+fn check(value: c_int) -> io::Result<c_int> {
+    if value < 0 { Err(io::Error::last_os_error()) } else { Ok(value) }
+}
+
+/// Fills the buffer from the operating system's random source.
+pub(crate) fn fill_random(buffer: &mut [u8]) -> io::Result<()> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        let rest = &mut buffer[filled..];
+        // SAFETY: pointer and length describe `rest`, which lives through the call.
+        let got = unsafe { getrandom(rest.as_mut_ptr().cast(), rest.len(), 0) };
+        if got > 0 {
+            filled += got.unsigned_abs();
+            continue;
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+/// Write end of the pipe that the signal handler writes to; -1 until it is made.
+static TERMINATE_FD: AtomicI32 = AtomicI32::new(-1);
+
+extern "C" fn on_terminate(_number: c_int) {
+    let fd = TERMINATE_FD.load(Ordering::Relaxed);
+    // SAFETY: write is async-signal-safe; the byte is a local; a failure has nobody to be told.
+    unsafe { write(fd, [1_u8].as_ptr().cast(), 1) };
+}
+
+/// Calls `notify` once for every SIGTERM or SIGINT, on a thread of its own.
+pub(crate) fn notify_on_terminate(mut notify: impl FnMut() + Send + 'static) -> io::Result<()> {
+    const SIGINT: c_int = 2;
+    const SIGTERM: c_int = 15;
+    let (mut reader, writer): (_, PipeWriter) = io::pipe()?;
+    TERMINATE_FD.store(writer.into_raw_fd(), Ordering::Relaxed);
+    let handler = on_terminate as extern "C" fn(c_int) as usize;
+    // SAFETY: the handler only loads an atomic and calls write.
+    unsafe {
+        signal(SIGTERM, handler);
+        signal(SIGINT, handler);
+    }
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        let mut byte = [0];
+        while reader.read_exact(&mut byte).is_ok() {
+            notify();
+        }
+    })?;
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! Facts about the machine and its files: name of the system, memory, disk space, whether a key
+//! file is private. Not here: anything that changes something.
+
+use std::ffi::c_int;
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::MetadataExt;
+
+use super::{check, folder::Folder};
+
+unsafe extern "C" {
+    fn fstatvfs(fd: c_int, figures: *mut [u64; 32]) -> c_int;
+}
+
+/// Name of the operating system as the protocol writes it.
+pub(crate) fn os_name() -> &'static str {
+    std::env::consts::OS
+}
+
+/// Release of the kernel, where the system tells it in a file; else empty.
+pub(crate) fn kernel_release() -> String {
+    first_line("/proc/sys/kernel/osrelease")
+}
+
+/// A text that changes with every start of the machine, where the system tells it; else empty.
+pub(crate) fn boot_id() -> String {
+    first_line("/proc/sys/kernel/random/boot_id")
+}
+
+fn first_line(path: &str) -> String {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    text.lines().next().unwrap_or_default().trim().to_owned()
+}
+
+/// Processors that this process may use.
+pub(crate) fn logical_cpus() -> u64 {
+    std::thread::available_parallelism().map_or(1, |count| count.get() as u64)
+}
+
+/// Memory of the machine in bytes, where the system tells it in a file; else 0.
+pub(crate) fn memory_bytes() -> u64 {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+    let kib = line.and_then(|line| line.split_ascii_whitespace().next()?.parse::<u64>().ok());
+    kib.unwrap_or(0) * 1024
+}
+
+/// Free (for this user) and total bytes of the file system that holds the folder.
+pub(crate) fn disk_space(folder: &Folder) -> io::Result<(u64, u64)> {
+    // struct statvfs is 112 bytes on 64-bit Linux, smaller on macOS; 256 leave room.
+    let mut figures = [0_u64; 32];
+    // SAFETY: the buffer is larger than the structure and lives through the call.
+    check(unsafe { fstatvfs(folder.as_raw_fd(), &raw mut figures) })?;
+    if cfg!(target_os = "linux") {
+        // f_bsize, f_frsize, f_blocks, f_bfree, f_bavail: one 64-bit word each.
+        let unit = figures[1];
+        return Ok((figures[4].saturating_mul(unit), figures[2].saturating_mul(unit)));
+    }
+    // macOS: two words, then 32-bit f_blocks, f_bfree, f_bavail.
+    let unit = figures[1];
+    let total = figures[2] & 0xffff_ffff;
+    let free = figures[3] & 0xffff_ffff;
+    Ok((free.saturating_mul(unit), total.saturating_mul(unit)))
+}
+
+/// Refuses a key file that the group or others may read. The text says what to do.
+pub(crate) fn refuse_open_key(file: &File) -> io::Result<Result<(), String>> {
+    let mode = Metadata::mode(&file.metadata()?) & 0o7777;
+    if mode & 0o077 == 0 {
+        return Ok(Ok(()));
+    }
+    Ok(Err(format!("others can read it (mode {mode:03o})")))
+}

@@ -1,0 +1,207 @@
+//! Starting a process in a session of its own, signalling its group, waiting for it and for its
+//! pipes. Not here: what the agent decides to do about any of these.
+
+use std::ffi::{c_int, c_void};
+use std::io::{self, PipeReader};
+use std::os::fd::AsRawFd;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use windlass_protocol::ops::TermSignal;
+
+use super::{check, folder::Folder};
+
+unsafe extern "C" {
+    fn fchdir(fd: c_int) -> c_int;
+    fn kill(pid: c_int, signal: c_int) -> c_int;
+    fn poll(fds: *mut PollFd, count: PollCount, timeout_ms: c_int) -> c_int;
+    fn setsid() -> c_int;
+    fn wait4(pid: c_int, status: *mut c_int, options: c_int, usage: *mut Usage) -> c_int;
+    fn waitid(kind: c_int, id: u32, info: *mut c_void, options: c_int) -> c_int;
+}
+
+#[cfg(target_os = "linux")]
+type PollCount = std::ffi::c_ulong;
+#[cfg(not(target_os = "linux"))]
+type PollCount = std::ffi::c_uint;
+
+#[repr(C)]
+struct PollFd {
+    fd: c_int,
+    events: i16,
+    revents: i16,
+}
+
+/// `struct timeval`; the microseconds are an `int` on macOS, padded to the same size.
+#[repr(C)]
+#[derive(Default, Clone, Copy)]
+struct TimeVal {
+    seconds: i64,
+    micros: i32,
+    #[cfg(target_os = "linux")]
+    micros_high: i32,
+    #[cfg(not(target_os = "linux"))]
+    padding: i32,
+}
+
+/// `struct rusage` of the 64-bit Unixes.
+#[repr(C)]
+#[derive(Default)]
+struct Usage {
+    user: TimeVal,
+    system: TimeVal,
+    max_rss: i64,
+    rest: [i64; 13],
+}
+
+/// The signals that the agent sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Signal(pub(crate) i32);
+
+impl Signal {
+    pub(crate) const KILL: Signal = Signal(9);
+
+    /// The signal that the master means.
+    pub(crate) fn of(term: TermSignal) -> Signal {
+        Signal(match term {
+            TermSignal::Term => 15,
+            TermSignal::Int => 2,
+            TermSignal::Hup => 1,
+            TermSignal::Quit => 3,
+            TermSignal::Kill => 9,
+        })
+    }
+}
+
+/// How a process ended and what it used, itself and the children it waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Exit {
+    /// Exit status, if it exited.
+    pub(crate) code: Option<i32>,
+    /// Signal number, if a signal ended it.
+    pub(crate) signal: Option<i32>,
+    pub(crate) user_ms: u64,
+    pub(crate) system_ms: u64,
+    /// Largest resident set, bytes.
+    pub(crate) max_rss: u64,
+}
+
+/// Makes the command start as leader of its own session and process group, standing in `cwd`.
+pub(crate) fn isolate(command: &mut Command, cwd: Folder) {
+    let enter = move || {
+        // SAFETY: both are plain system calls, allowed between fork and exec; `cwd` is owned by
+        // this closure and therefore open.
+        unsafe {
+            check(setsid())?;
+            check(fchdir(cwd.as_raw_fd()))?;
+        }
+        Ok(())
+    };
+    // SAFETY: the closure calls only async-signal-safe functions and allocates nothing.
+    unsafe { command.pre_exec(enter) };
+}
+
+/// Sends a signal to every process of the group; `false` if there is none any more.
+pub(crate) fn signal_group(leader: u32, signal: Signal) -> bool {
+    // SAFETY: no memory is involved.
+    c_int::try_from(leader).is_ok_and(|pid| pid > 1 && unsafe { kill(-pid, signal.0) } == 0)
+}
+
+/// Waits until the child has ended, but leaves it there: its number stays taken, so that its
+/// group can still be signalled without hitting a stranger.
+pub(crate) fn wait_exit(pid: u32) -> io::Result<()> {
+    const P_PID: c_int = 1;
+    const WEXITED: c_int = 4;
+    const WNOWAIT: c_int = if cfg!(target_os = "linux") { 0x0100_0000 } else { 0x20 };
+    // siginfo_t is 128 bytes on Linux and 104 on macOS, aligned like a pointer.
+    let mut info = [0_u64; 16];
+    loop {
+        // SAFETY: the buffer is large enough for a siginfo_t and lives through the call.
+        let result = unsafe { waitid(P_PID, pid, info.as_mut_ptr().cast(), WEXITED | WNOWAIT) };
+        match check(result) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other.map(|_| ()),
+        }
+    }
+}
+
+/// Takes the ended child away and says how it ended.
+pub(crate) fn reap(pid: u32) -> io::Result<Exit> {
+    let mut status: c_int = 0;
+    let mut usage = Usage::default();
+    let pid = c_int::try_from(pid).map_err(io::Error::other)?;
+    loop {
+        // SAFETY: both pointers are to locals of the layout that the call expects.
+        match check(unsafe { wait4(pid, &raw mut status, 0, &raw mut usage) }) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+            Ok(_) => break,
+        }
+    }
+    let signal = status & 0x7f;
+    let rss_unit = if cfg!(target_os = "linux") { 1024 } else { 1 };
+    Ok(Exit {
+        code: (signal == 0).then_some((status >> 8) & 0xff),
+        signal: (signal != 0).then_some(signal),
+        user_ms: milliseconds(usage.user),
+        system_ms: milliseconds(usage.system),
+        max_rss: usage.max_rss.unsigned_abs() * rss_unit,
+    })
+}
+
+fn milliseconds(time: TimeVal) -> u64 {
+    time.seconds.unsigned_abs() * 1000 + u64::from(time.micros.unsigned_abs()) / 1000
+}
+
+/// Numbers of the living processes in the group or session of `leader`, without the leader.
+/// Empty where the system has no `/proc`.
+pub(crate) fn group_members(leader: u32) -> Vec<u32> {
+    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|pid| *pid != leader && belongs(*pid, leader).unwrap_or(false))
+        .collect()
+}
+
+/// Whether a process is alive and of that group or session, read from its `stat` line:
+/// `pid (name) state ppid pgrp session …`, where the name may hold anything, even brackets.
+fn belongs(pid: u32, leader: u32) -> Option<bool> {
+    let line = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, fields) = line.rsplit_once(')')?;
+    let mut fields = fields.split_ascii_whitespace();
+    let state = fields.next()?;
+    let group: u32 = fields.nth(1)?.parse().ok()?;
+    let session: u32 = fields.next()?.parse().ok()?;
+    Some(!matches!(state, "Z" | "X") && (group == leader || session == leader))
+}
+
+/// Waits until one of the two can be read (or is closed), at most `timeout_ms` (`None`: for
+/// ever). Says which of them are ready.
+pub(crate) fn wait_readable(
+    first: &PipeReader,
+    second: &PipeReader,
+    timeout_ms: Option<u32>,
+) -> io::Result<(bool, bool)> {
+    const POLLIN: i16 = 1;
+    let ask = |fd: &PipeReader| PollFd { fd: fd.as_raw_fd(), events: POLLIN, revents: 0 };
+    let mut fds = [ask(first), ask(second)];
+    let timeout = timeout_ms.map_or(-1, |ms| c_int::try_from(ms).unwrap_or(c_int::MAX));
+    loop {
+        // SAFETY: the array has two entries and lives through the call.
+        match check(unsafe { poll(fds.as_mut_ptr(), 2, timeout) }) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+            Ok(_) => return Ok((fds[0].revents != 0, fds[1].revents != 0)),
+        }
+    }
+}
+
+/// Whether a living process of the group was started with that text in its environment.
+/// `false` where the system has no `/proc`.
+pub(crate) fn group_has_variable(leader: u32, variable: &str) -> bool {
+    let has = |pid: u32| {
+        std::fs::read(format!("/proc/{pid}/environ"))
+            .is_ok_and(|all| all.split(|byte| *byte == 0).any(|one| one == variable.as_bytes()))
+    };
+    has(leader) || group_members(leader).into_iter().any(has)
+}
