@@ -18,3 +18,17 @@ pub(crate) fn now_ms() -> u64 {
 pub(crate) fn until(deadline_ms: u64) -> Duration {
     Duration::from_millis(deadline_ms.saturating_sub(now_ms()))
 }
+
+/// Seconds since a time of day; 0 for one that lies ahead. For how long to keep things, never
+/// for deciding whether something lives.
+#[allow(clippy::disallowed_methods, reason = "this is the clock")]
+pub(crate) fn seconds_since(time: std::time::SystemTime) -> u64 {
+    std::time::SystemTime::now().duration_since(time).map_or(0, |age| age.as_secs())
+}
+
+/// Nanoseconds since 1970, to compare with the times of files.
+#[allow(clippy::disallowed_methods, reason = "this is the clock")]
+pub(crate) fn wall_ns() -> i128 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |age| i128::try_from(age.as_nanos()).unwrap_or(i128::MAX))
+}

@@ -7,12 +7,10 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use windlass_protocol::{Key, hex};
+use windlass_protocol::Key;
 
 use crate::sys;
 
-/// What a key begins with: the kind and version, so that a pasted password is noticed.
-const PREFIX: &str = "wlk1_";
 /// A key line has 69 bytes; comments and blank lines fit as well, a wrong file does not.
 const FILE_BYTES_MAX: u64 = 4096;
 
@@ -32,6 +30,5 @@ pub(crate) fn read_key(path: &Path) -> Result<Key, String> {
     let (Some(line), None) = (lines.next(), lines.next()) else {
         return Err(format!("key file {shown}: {right}"));
     };
-    let bytes = line.strip_prefix(PREFIX).and_then(|digits| hex::decode_array(digits.as_bytes()));
-    bytes.map(Key::new).ok_or_else(|| format!("key file {shown}: not a key; {right}"))
+    Key::parse(line).ok_or_else(|| format!("key file {shown}: not a key; {right}"))
 }

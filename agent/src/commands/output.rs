@@ -92,10 +92,9 @@ impl Pumps {
         Ok(pumps)
     }
 
-    /// Notes that one pipe ended; `true` once all have.
-    pub(crate) fn ended(&mut self) -> bool {
+    /// Notes that one pipe ended.
+    pub(crate) fn ended(&mut self) {
         self.open = self.open.saturating_sub(1);
-        self.open == 0
     }
 
     /// Whether every pipe has ended.

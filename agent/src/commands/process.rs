@@ -184,9 +184,7 @@ impl Supervision {
     fn take(&mut self, notice: Notice) {
         match notice {
             Notice::Exited => {}
-            Notice::PipeEnded => {
-                self.pumps.ended();
-            }
+            Notice::PipeEnded => self.pumps.ended(),
             Notice::TooMuchOutput => self.end(Reason::MaxOutput, CancelMode::Term),
             Notice::JournalFailed(error) => {
                 log!("command {}: cannot write its journal: {error}", self.task.exec.id);
@@ -258,17 +256,13 @@ impl Supervision {
     /// of the grace, kills what is left of it. Returns how many processes were killed.
     fn clear_away(&mut self) -> u64 {
         let drained_by = now_ms() + DRAIN_MS;
-        let until_ms = self.kill_at_ms.map_or(drained_by, |at| at.max(drained_by));
-        while !self.pumps.are_done() && now_ms() < until_ms {
-            if let Some(Notice::PipeEnded) = self.next_notice(Some(until_ms)) {
-                self.pumps.ended();
-            }
-        }
-        while self.ending.is_some()
-            && now_ms() < until_ms
+        let grace_until = self.kill_at_ms.map_or(drained_by, |at| at.max(drained_by));
+        self.drain(grace_until);
+        while self.kill_at_ms.is_some_and(|at| now_ms() < at)
             && !sys::group_members(self.pid).is_empty()
         {
-            self.next_notice(Some((now_ms() + LOOK_MS).min(until_ms)));
+            let notice = self.next_notice(Some(now_ms() + LOOK_MS));
+            notice.into_iter().for_each(|notice| self.take(notice));
         }
         // The process is not reaped yet, so its number, and with it the group, is still ours.
         let leftovers = sys::group_members(self.pid);
@@ -276,27 +270,29 @@ impl Supervision {
         if !leftovers.is_empty() {
             self.note(&format!("killed {} process(es) that the command left", leftovers.len()));
         }
-        let drained_by = now_ms() + DRAIN_MS;
-        while !self.pumps.are_done() && now_ms() < drained_by {
-            if let Some(Notice::PipeEnded) = self.next_notice(Some(drained_by)) {
-                self.pumps.ended();
-            }
-        }
+        self.kill_at_ms = None;
+        self.drain(now_ms() + DRAIN_MS);
         if !self.pumps.are_done() {
             self.note("a process that left the command's group still holds its output; let go");
             self.pumps.stop();
-            // The threads see the closed pipe and end after a bounded look at what is there.
-            while !self.pumps.are_done() {
-                match self.next_notice(Some(now_ms() + DRAIN_MS)) {
-                    Some(Notice::PipeEnded) => {
-                        self.pumps.ended();
-                    }
-                    Some(_) => {}
-                    None => break,
-                }
-            }
+            self.drain(now_ms() + DRAIN_MS);
         }
         leftovers.len() as u64
+    }
+
+    /// Waits for the ends of the pipes, at most until that time; an order to kill ends it too.
+    fn drain(&mut self, until_ms: u64) {
+        while !self.pumps.are_done() && now_ms() < until_ms {
+            match self.next_notice(Some(until_ms)) {
+                Some(Notice::End(_, CancelMode::Kill)) => {
+                    self.kill_at_ms = Some(now_ms());
+                    return;
+                }
+                Some(Notice::PipeEnded) => self.pumps.ended(),
+                // Nothing else changes what happens to a process that has ended.
+                Some(_) | None => {}
+            }
+        }
     }
 
     fn result(&self, exit: io::Result<Exit>, leftovers: u64) -> ExecResult {

@@ -1,0 +1,101 @@
+//! The input of a command on its way from a channel into its pipe. The queue belongs to the
+//! command and not to the channel, so that input goes on where it stopped when the connection
+//! comes back. Not here: the channel.
+
+use std::collections::VecDeque;
+use std::io::{self, PipeWriter, Write};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Who is told how far the input came and how far the command took it: the session's channel.
+pub(crate) type Listener = Box<dyn Fn(u64, u64) + Send>;
+
+/// Input that came and was not yet read by the command. The credit of the channel bounds it.
+#[derive(Default)]
+pub(crate) struct StdinQueue {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    pieces: VecDeque<Vec<u8>>,
+    /// Offset after the last byte that came.
+    received: u64,
+    /// Offset after the last byte that the pipe took.
+    consumed: u64,
+    /// No more will come.
+    ended: bool,
+    listener: Option<Listener>,
+}
+
+impl std::fmt::Debug for StdinQueue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("StdinQueue")
+    }
+}
+
+impl StdinQueue {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has a channel told (received, consumed), now and after every progress.
+    pub(crate) fn listen(&self, listener: Listener) {
+        let mut state = self.lock();
+        listener(state.received, state.consumed);
+        state.listener = Some(listener);
+    }
+
+    /// Takes bytes that begin at `offset`; what came before is skipped.
+    pub(crate) fn push(&self, offset: u64, bytes: &[u8]) {
+        let mut state = self.lock();
+        let known = usize::try_from(state.received.saturating_sub(offset)).unwrap_or(usize::MAX);
+        if let Some(fresh) = bytes.get(known..).filter(|fresh| !fresh.is_empty()) {
+            state.received += fresh.len() as u64;
+            state.pieces.push_back(fresh.to_vec());
+            self.changed.notify_all();
+        }
+    }
+
+    /// No more input comes: the command sees the end of file after what is queued.
+    pub(crate) fn end(&self) {
+        self.lock().ended = true;
+        self.changed.notify_all();
+    }
+
+    /// Starts the thread that writes into the pipe. It ends with the input, or when the command
+    /// closes its end; from then on input is taken and thrown away, as a closed pipe does.
+    pub(crate) fn feed(self: &Arc<Self>, mut pipe: PipeWriter) -> io::Result<()> {
+        let queue = Arc::clone(self);
+        let thread = std::thread::Builder::new().name("stdin".into());
+        thread.spawn(move || {
+            let mut open = true;
+            while let Some(piece) = queue.next_piece() {
+                open = open && pipe.write_all(&piece).is_ok();
+                queue.consume(piece.len());
+            }
+        })?;
+        Ok(())
+    }
+
+    fn next_piece(&self) -> Option<Vec<u8>> {
+        let mut state = self.lock();
+        loop {
+            if let Some(piece) = state.pieces.pop_front() {
+                return Some(piece);
+            }
+            if state.ended {
+                return None;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn consume(&self, count: usize) {
+        let mut state = self.lock();
+        state.consumed += count as u64;
+        if let Some(listener) = &state.listener {
+            listener(state.received, state.consumed);
+        }
+    }
+}

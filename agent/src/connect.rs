@@ -1,0 +1,98 @@
+//! Dialling the master for ever, and waiting between two tries. Not here: what is said.
+
+use std::io;
+use std::net::{TcpStream, ToSocketAddrs};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use windlass_protocol::{CancelMode, CloseReason, Key};
+
+use crate::agent::Agent;
+use crate::backoff::Backoff;
+use crate::config::Config;
+use crate::key;
+use crate::log::log;
+use crate::session::{self, Stop};
+use crate::sys;
+
+/// How long one address of the master may take to accept.
+const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long killed commands get to write their ends when there was no session to do it.
+const END_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Serves the master until asked to stop.
+pub(crate) fn serve(config: &Config, agent: &Arc<Agent>, mut key: Key, stop: &Stop) {
+    let mut backoff = Backoff::new(config.reconnect_min_ms, config.reconnect_max_ms);
+    while !stop.is_requested() {
+        key = reread(&config.key_file, key);
+        let mut asked = Duration::ZERO;
+        match dial(&config.master).and_then(|to| session::serve(agent, stop, key.clone(), to)) {
+            Ok(outcome) => {
+                log!("{}: {}", config.master, describe(&outcome.reason));
+                if outcome.proven {
+                    backoff.succeed();
+                }
+                let most = config.reconnect_max_ms;
+                let retry = match outcome.reason {
+                    CloseReason::Refused { retry_ms, .. } => retry_ms,
+                    _ => outcome.retry_ms,
+                };
+                asked = Duration::from_millis(retry.min(most));
+            }
+            Err(error) => log!("{}: {error}", config.master),
+        }
+        if !stop.is_requested() {
+            stop.wait(backoff.fail(random()).max(asked));
+        }
+    }
+    end_commands(agent);
+}
+
+/// Reads the key again, so that a new one needs no restart; a broken file keeps the old one.
+fn reread(path: &Path, old: Key) -> Key {
+    key::read_key(path).unwrap_or_else(|error| {
+        log!("{error}; going on with the key read before");
+        old
+    })
+}
+
+fn dial(address: &str) -> io::Result<TcpStream> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in address.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, DIAL_TIMEOUT) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+fn random() -> u64 {
+    let mut bytes = [0; 8];
+    match sys::fill_random(&mut bytes) {
+        Ok(()) => u64::from_ne_bytes(bytes),
+        // Only the wait loses its jitter; a session needs randomness and reports it.
+        Err(_) => 0,
+    }
+}
+
+fn describe(reason: &CloseReason) -> String {
+    match reason {
+        CloseReason::Ended => "hung up".into(),
+        CloseReason::Bye => "the master hung up".into(),
+        CloseReason::Refused { code, text, .. } => format!("refused: {code}: {text}"),
+        CloseReason::AuthFailed => "the master does not know our key; refused it".into(),
+        CloseReason::Lost => "connection lost".into(),
+        CloseReason::Silent => "the master is silent".into(),
+        CloseReason::Protocol(error) => format!("the peer is no proper master: {error}"),
+    }
+}
+
+/// Ends what still runs; without supervisors of their own, commands end with their agent.
+fn end_commands(agent: &Agent) {
+    agent.commands.end_all(CancelMode::Kill);
+    if !agent.commands.wait_idle(END_TIMEOUT) {
+        log!("{} command(s) did not end in time", agent.commands.count_running());
+    }
+}

@@ -1,0 +1,41 @@
+//! The operations on files: each works on paths below the root and follows no link on the way.
+//! Not here: channels and credit, which `Port` hides; commands.
+
+pub(crate) mod change;
+pub(crate) mod copy;
+pub(crate) mod get;
+pub(crate) mod list;
+pub(crate) mod put;
+pub(crate) mod remove;
+#[cfg(test)]
+mod tests;
+pub(crate) mod tree;
+
+use std::fs::File;
+use std::io::{self, Read};
+
+use windlass_protocol::sha256::Sha256;
+
+/// Bytes read from a file at once: a frame's worth.
+const READ_BYTES: usize = 65_536;
+/// Taken bytes after which the master is told: a quarter of a mebibyte keeps a 16 MiB window
+/// moving without an ACK for every frame.
+const ACK_BYTES: u64 = 262_144;
+
+/// Takes up to `len` bytes of a file into the digest; says how many there were.
+fn hash_file(file: &mut File, len: u64, sha256: &mut Sha256) -> io::Result<u64> {
+    let mut rest = file.take(len);
+    let mut buffer = vec![0; usize::try_from(len).unwrap_or(usize::MAX).clamp(1, READ_BYTES)];
+    let mut total = 0;
+    loop {
+        let count = match rest.read(&mut buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            other => other?,
+        };
+        if count == 0 {
+            return Ok(total);
+        }
+        sha256.update(&buffer[..count]);
+        total += count as u64;
+    }
+}

@@ -1,0 +1,86 @@
+//! Sending one file, from any offset, and noticing when it changes meanwhile.
+
+use std::fs::File;
+use std::io::Read;
+
+use windlass_protocol::ops::{Get, GetResult};
+use windlass_protocol::sha256::Sha256;
+use windlass_protocol::{Code, Failure};
+
+use super::hash_file;
+use crate::failure;
+use crate::root::Root;
+use crate::session::Answer;
+use crate::session::port::{Gone, Port};
+use crate::sys::{self, OpenMode, Stat};
+
+/// Serves one `get`.
+pub(crate) fn serve(root: &Root, port: &Port, get: &Get, from: u64) -> Answer {
+    match open(root, get, from) {
+        Ok((file, stat)) => send(file, stat, port, get, from),
+        Err(failure) => Ok(Err(failure)),
+    }
+}
+
+fn open(root: &Root, get: &Get, from: u64) -> Result<(File, Stat), Failure> {
+    let path = get.path.as_bytes();
+    let io = |error| failure::of_io(&error, path);
+    let (folder, name) = root.parent(&get.path)?;
+    let file = folder.open_file(&name, OpenMode::Read).map_err(io)?;
+    let stat = sys::stat_of(&file.metadata().map_err(io)?);
+    let fail = |code, text: String| Err(Failure::new(code, text).with_path(path));
+    if get.max_bytes > 0 && stat.size > get.max_bytes {
+        let text = format!("the file has {} bytes, more than {}", stat.size, get.max_bytes);
+        return fail(Code::TooLarge, text);
+    }
+    if get.expect.is_some_and(|expected| expected != describe(&stat)) {
+        return fail(Code::Changed, "the file is not the one that was begun; start again".into());
+    }
+    if from > stat.size {
+        let text = format!("the file has {} bytes and cannot be sent from {from}", stat.size);
+        return fail(Code::BadRequest, text);
+    }
+    Ok((file, stat))
+}
+
+fn send(mut file: File, stat: Stat, port: &Port, get: &Get, from: u64) -> Answer {
+    let path = get.path.as_bytes();
+    let mut sha256 = Sha256::new();
+    // The digest is over the whole file, also over what was sent before.
+    match hash_file(&mut file, from, &mut sha256) {
+        Ok(count) if count == from => {}
+        Ok(_) => return Ok(Err(changed(path))),
+        Err(error) => return Ok(Err(failure::of_io(&error, path))),
+    }
+    let mut offset = from;
+    while offset < stat.size {
+        let room = port.room_at(offset)? as u64;
+        let mut bytes = vec![0; usize::try_from(room.min(stat.size - offset)).map_err(|_| Gone)?];
+        match file.read(&mut bytes) {
+            Ok(0) => return Ok(Err(changed(path))),
+            Ok(count) => bytes.truncate(count),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) => return Ok(Err(failure::of_io(&error, path))),
+        }
+        sha256.update(&bytes);
+        let count = bytes.len() as u64;
+        port.send(offset, bytes)?;
+        offset += count;
+    }
+    match file.metadata().map(|metadata| sys::stat_of(&metadata)) {
+        Ok(now) if (now.size, now.mtime_ns) == (stat.size, stat.mtime_ns) => {}
+        Ok(_) => return Ok(Err(changed(path))),
+        Err(error) => return Ok(Err(failure::of_io(&error, path))),
+    }
+    port.finish(stat.size, sha256.finish())?;
+    Ok(Ok(describe(&stat).to_box()))
+}
+
+fn changed(path: &[u8]) -> Failure {
+    Failure::new(Code::Changed, "the file changed while it was sent").with_path(path)
+}
+
+fn describe(stat: &Stat) -> GetResult {
+    let mtime_ns = u64::try_from(stat.mtime_ns).unwrap_or(0);
+    GetResult { size: stat.size, mtime_ns, executable: stat.executable }
+}

@@ -1,0 +1,138 @@
+//! Receiving a tree: the manifest first, then only the contents that are not here already. An
+//! unchanged tree costs a look at each file. Here: the order of the steps and the lock on a
+//! tree's folder. The steps are in the files below.
+
+mod content;
+mod extras;
+mod index;
+mod manifest;
+mod place;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use windlass_protocol::ops::{Delete, TreePut, TreePutResult};
+use windlass_protocol::sha256::digest;
+use windlass_protocol::{Code, Failure, RelPath, hex};
+
+use crate::agent::Agent;
+use crate::log::log;
+use crate::session::Answer;
+use crate::session::port::{Gone, Port};
+use crate::sys::Folder;
+use content::Stream;
+use index::Index;
+use manifest::Manifest;
+use place::Placer;
+
+/// How long a tree may wait for another one to the same folder, whose connection has just gone,
+/// to notice that.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What the agent remembers about the trees it was sent: one index file per folder.
+#[derive(Debug)]
+pub(crate) struct Trees {
+    folder: PathBuf,
+    /// Folders that are being changed now.
+    busy: Mutex<HashSet<RelPath>>,
+    freed: Condvar,
+}
+
+/// Holds a tree's folder until dropped.
+struct Hold<'a> {
+    trees: &'a Trees,
+    path: RelPath,
+}
+
+impl Trees {
+    /// Opens the folder of the index files, making it if it is missing.
+    pub(crate) fn open(folder: &Path) -> std::io::Result<Trees> {
+        std::fs::create_dir_all(folder)?;
+        Ok(Trees { folder: folder.to_owned(), busy: Mutex::default(), freed: Condvar::new() })
+    }
+
+    fn hold(&self, path: &RelPath) -> Result<Hold<'_>, Failure> {
+        let busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = |busy: &mut HashSet<RelPath>| busy.contains(path);
+        let waited = self.freed.wait_timeout_while(busy, LOCK_TIMEOUT, taken);
+        let (mut busy, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        if timeout.timed_out() {
+            let text = "another tree is being received into this folder; try again later";
+            return Err(Failure::new(Code::Busy, text).with_path(path.as_bytes()));
+        }
+        busy.insert(path.clone());
+        Ok(Hold { trees: self, path: path.clone() })
+    }
+
+    fn index_path(&self, path: &RelPath) -> PathBuf {
+        let name = hex::encode(&digest(path.as_bytes())[..16]);
+        self.folder.join(format!("{name}.index"))
+    }
+}
+
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        self.trees.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.path);
+        self.trees.freed.notify_all();
+    }
+}
+
+/// Serves one `tree_put`.
+pub(crate) fn serve(agent: &Agent, port: &Port, request: &TreePut) -> Answer {
+    let _hold = match agent.trees.hold(&request.path) {
+        Ok(hold) => hold,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let folder = match agent.root.make_folders(&request.path) {
+        Ok(folder) => folder,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let index_path = agent.trees.index_path(&request.path);
+    match receive(&folder, &index_path, request.delete, port)? {
+        Ok(result) => Ok(Ok(result.to_box())),
+        Err(failure) => Ok(Err(failure)),
+    }
+}
+
+/// What a step of the work ends with: something, a failure to tell, or nobody to tell it to.
+type Step<T> = Result<Result<T, Failure>, Gone>;
+
+/// Passes a failure on from inside a function that returns a `Step`.
+macro_rules! step {
+    ($result:expr) => {
+        match $result {
+            Ok(value) => value,
+            Err(failure) => return Ok(Err(failure)),
+        }
+    };
+}
+use step;
+
+fn receive(folder: &Folder, index_path: &Path, delete: Delete, port: &Port) -> Step<TreePutResult> {
+    let mut stream = Stream::open(port)?;
+    let manifest: Manifest = step!(manifest::receive(&mut stream)?);
+    let old = Index::load(index_path);
+    let mut placer = step!(Placer::new(folder, &manifest, &old));
+    let need = step!(placer.find_needed());
+    port.send_all(0, &need.encode())?;
+    step!(placer.make_folders());
+    step!(content::receive(&mut stream, &manifest, &need, &mut placer)?);
+    let deleted = step!(extras::remove(folder, &manifest, &old, delete));
+    step!(placer.make_links());
+    let needed = need.iter().filter(|needed| *needed).count() as u64;
+    let result = TreePutResult {
+        files: manifest.files().count() as u64,
+        bytes: placer.bytes_written(),
+        reused: manifest.files().count() as u64 - needed,
+        deleted,
+    };
+    if let Err(error) = placer.into_index().save(index_path) {
+        // Only speed is lost: without an index the next tree compares contents.
+        log!("{}: {error}", index_path.display());
+    }
+    Ok(Ok(result))
+}

@@ -1,0 +1,392 @@
+//! One connection to the master, from the first byte to the last. One loop owns the protocol's
+//! state machine; a reader, a writer and one thread per request talk to it through one queue, so
+//! that nothing slow is ever in the way of a heartbeat. Not here: dialling; what requests do.
+
+mod lines;
+pub(crate) mod port;
+mod requests;
+mod stop;
+
+use std::collections::HashMap;
+use std::io;
+use std::net::TcpStream;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::Arc;
+use std::time::Duration;
+
+use windlass_protocol::ops::Reason;
+use windlass_protocol::{
+    AgentHello, Boxed, CancelMode, ChannelId, CloseReason, Code, CommandState, Connection, Event,
+    Failure, Key, limits,
+};
+
+pub(crate) use requests::Answer;
+pub(crate) use stop::Stop;
+
+use crate::agent::Agent;
+use crate::clock::{now_ms, until};
+use crate::commands::Entry;
+use crate::commands::gate::Gate;
+use crate::log::log;
+use crate::sys;
+use lines::Lines;
+use port::Inbound;
+
+/// How often the master is told about disk space and running commands.
+const STATUS_MS: u64 = 30_000;
+/// How long commands and their last output get when the agent is stopped; service managers wait
+/// longer than this before they kill.
+const STOP_MS: u64 = 5_000;
+/// Blocks handed to the writer and not yet written. Two keep it busy; more would only delay
+/// control frames behind data.
+const UNWRITTEN_MAX: usize = 2;
+
+/// What reaches the loop.
+pub(crate) enum Input {
+    /// Bytes from the master.
+    Bytes(Vec<u8>),
+    /// The transport ended; the text says how.
+    Lost(String),
+    /// The writer wrote one block.
+    Written,
+    /// A request's thread has bytes for the master, within what its gate let pass.
+    Chunk { channel: ChannelId, offset: u64, bytes: Vec<u8> },
+    /// A request's thread has sent everything.
+    Finish { channel: ChannelId, length: u64, sha256: [u8; 32] },
+    /// A request's thread took the master's bytes so far.
+    Acknowledge { channel: ChannelId, durable: u64, limit: u64 },
+    /// The command of a channel is known now.
+    Attached { channel: ChannelId, entry: Arc<Entry> },
+    /// A request is answered.
+    Respond { channel: ChannelId, result: Result<Boxed, Failure> },
+    /// The agent is to stop.
+    Stop,
+}
+
+/// How a connection ended.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) reason: CloseReason,
+    /// The master proved itself.
+    pub(crate) proven: bool,
+    /// What the master asks us to wait, milliseconds; 0 if nothing.
+    pub(crate) retry_ms: u64,
+}
+
+/// One open channel.
+struct Channel {
+    /// Where its thread waits before it sends.
+    gate: Arc<Gate>,
+    /// Where its thread takes the master's bytes from; `None` for input of a command.
+    inbox: Option<Sender<Inbound>>,
+    /// Its command, once known.
+    entry: Option<Arc<Entry>>,
+    /// A cancel that came before the command was known.
+    cancel: Option<CancelMode>,
+}
+
+/// The loop's state.
+struct Session<'a> {
+    agent: &'a Arc<Agent>,
+    connection: Connection,
+    channels: HashMap<ChannelId, Channel>,
+    sender: Sender<Input>,
+    lines: Lines,
+    /// Blocks handed to the writer and not yet written.
+    unwritten: usize,
+    proven: bool,
+    retry_ms: u64,
+    /// When the next status is due.
+    status_at_ms: u64,
+    /// When we hang up although something is left, once the agent stops.
+    stop_by_ms: Option<u64>,
+    said_bye: bool,
+    closed: Option<CloseReason>,
+}
+
+/// Serves one connection until it ends.
+pub(crate) fn serve(
+    agent: &Arc<Agent>,
+    stop: &Stop,
+    key: Key,
+    stream: TcpStream,
+) -> io::Result<Outcome> {
+    let mut nonce = [0; 32];
+    sys::fill_random(&mut nonce)?;
+    let (sender, inputs) = mpsc::channel();
+    let lines = Lines::start(stream, &sender)?;
+    stop.attach(sender.clone());
+    let connection = Connection::agent(hello(agent), vec![key], nonce, now_ms());
+    let mut session = Session {
+        agent,
+        connection,
+        channels: HashMap::new(),
+        sender,
+        lines,
+        unwritten: 0,
+        proven: false,
+        retry_ms: 0,
+        status_at_ms: u64::MAX,
+        stop_by_ms: None,
+        said_bye: false,
+        closed: None,
+    };
+    let reason = session.run(&inputs);
+    stop.detach();
+    if session.proven {
+        agent.commands.tell_master_present(false);
+    }
+    session.channels.values().for_each(|channel| channel.gate.close());
+    session.lines.end();
+    Ok(Outcome { reason, proven: session.proven, retry_ms: session.retry_ms })
+}
+
+fn hello(agent: &Agent) -> AgentHello {
+    let boot = sys::boot_id();
+    AgentHello {
+        name: agent.name.clone(),
+        installation: agent.installation.clone(),
+        boot: if boot.is_empty() { "unknown".into() } else { boot },
+        version: env!("CARGO_PKG_VERSION").into(),
+        os: sys::os_name().into(),
+        arch: std::env::consts::ARCH.into(),
+        capabilities: Vec::new(),
+    }
+}
+
+impl Session<'_> {
+    fn run(&mut self, inputs: &Receiver<Input>) -> CloseReason {
+        loop {
+            self.settle();
+            if let Some(reason) = self.closed.take() {
+                self.flush(inputs);
+                return reason;
+            }
+            match inputs.recv_timeout(self.wait()) {
+                Ok(input) => self.take(input),
+                // `self.sender` keeps the queue connected.
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+            }
+            self.keep_time();
+        }
+    }
+
+    /// Serves events, opens gates and hands out blocks until there is nothing left to do.
+    fn settle(&mut self) {
+        loop {
+            let mut idle = true;
+            while let Some(event) = self.connection.poll_event() {
+                idle = false;
+                self.serve_event(event);
+            }
+            while self.unwritten < UNWRITTEN_MAX {
+                let Some(block) = self.connection.poll_transmit() else { break };
+                idle = false;
+                self.unwritten += 1;
+                self.lines.write(block);
+            }
+            if idle {
+                break;
+            }
+        }
+        for (id, channel) in &self.channels {
+            if let Some(next) = self.connection.next_offset(*id) {
+                channel.gate.open_to(next.saturating_add(self.connection.room(*id)));
+            }
+        }
+    }
+
+    fn wait(&self) -> Duration {
+        let timer = self.connection.poll_timeout().unwrap_or(u64::MAX);
+        let status = if self.proven { self.status_at_ms } else { u64::MAX };
+        until(timer.min(status).min(self.stop_by_ms.unwrap_or(u64::MAX)))
+    }
+
+    fn keep_time(&mut self) {
+        let now = now_ms();
+        if self.connection.poll_timeout().is_some_and(|at| at <= now) {
+            self.connection.handle_timeout(now);
+        }
+        if self.proven && self.status_at_ms <= now {
+            self.status_at_ms = now.saturating_add(STATUS_MS);
+            let status = requests::status(self.agent);
+            let _ = self.connection.send_status(status);
+        }
+        if let Some(by) = self.stop_by_ms {
+            let done = self.channels.is_empty() && self.agent.commands.count_running() == 0;
+            if (done || by <= now) && !self.said_bye {
+                self.said_bye = true;
+                self.stop_by_ms = Some(now.saturating_add(STOP_MS));
+                self.connection.bye();
+            } else if by <= now {
+                self.closed.get_or_insert(CloseReason::Ended);
+            }
+        }
+    }
+
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::Bytes(bytes) => {
+                self.connection.handle_bytes(now_ms(), &bytes);
+                self.lines.read_more();
+            }
+            Input::Lost(how) => {
+                log!("connection lost: {how}");
+                self.connection.handle_eof(now_ms());
+            }
+            Input::Written => self.unwritten = self.unwritten.saturating_sub(1),
+            Input::Chunk { channel, offset, bytes } => self.send_chunk(channel, offset, &bytes),
+            Input::Finish { channel, length, sha256 } => {
+                // Like the calls below, refused only once the channel is closed: then nobody
+                // waits for it.
+                let _ = self.connection.finish(channel, length, sha256);
+            }
+            Input::Acknowledge { channel, durable, limit } => {
+                let _ = self.connection.acknowledge(channel, durable, limit);
+            }
+            Input::Attached { channel, entry } => self.attach(channel, entry),
+            Input::Respond { channel, result } => self.respond(channel, result),
+            Input::Stop => self.begin_stop(),
+        }
+    }
+
+    fn send_chunk(&mut self, channel: ChannelId, offset: u64, bytes: &[u8]) {
+        match self.connection.send_data(channel, offset, bytes) {
+            Ok(taken) if taken == bytes.len() => {}
+            // The gate lets no more pass than there is room for: this is a fault of ours, and
+            // going on would lose bytes.
+            Ok(_) => {
+                let text = "the agent produced more than it may send";
+                self.respond(channel, Err(Failure::new(Code::Internal, text)));
+            }
+            // The channel was closed meanwhile.
+            Err(_) => {}
+        }
+    }
+
+    fn respond(&mut self, id: ChannelId, result: Result<Boxed, Failure>) {
+        if let Some(channel) = self.channels.remove(&id) {
+            channel.gate.close();
+            let _ = self.connection.respond(id, result);
+        }
+    }
+
+    fn attach(&mut self, id: ChannelId, entry: Arc<Entry>) {
+        let Some(channel) = self.channels.get_mut(&id) else { return };
+        if let Some(mode) = channel.cancel.take() {
+            entry.end(Reason::Cancelled, mode);
+        }
+        if let Some(queue) = &entry.stdin {
+            let sender = self.sender.clone();
+            let tell = move |durable: u64, consumed: u64| {
+                let limit = consumed.saturating_add(limits::LOG_WINDOW);
+                let _ = sender.send(Input::Acknowledge { channel: id, durable, limit });
+            };
+            queue.listen(Box::new(tell));
+        }
+        channel.entry = Some(entry);
+    }
+
+    fn serve_event(&mut self, event: Event) {
+        match event {
+            Event::Proven(master) => self.announce(&master.deployment),
+            Event::Request { channel, .. } if self.stop_by_ms.is_some() => {
+                let text = "the agent is stopped; it starts nothing new";
+                let _ = self
+                    .connection
+                    .respond(channel, Err(Failure::new(Code::ShuttingDown, text)));
+            }
+            Event::Request { channel, request, from } => {
+                let opened = requests::open(self.agent, &self.sender, channel, request, from);
+                self.channels.insert(channel, opened);
+            }
+            Event::Data { channel, offset, bytes } => match self.channels.get(&channel) {
+                Some(Channel { inbox: Some(inbox), .. }) => {
+                    // A thread that has stopped listening answers for itself.
+                    let _ = inbox.send(Inbound::Bytes { offset, bytes });
+                }
+                Some(Channel { entry: Some(entry), .. }) => {
+                    entry.stdin.iter().for_each(|queue| queue.push(offset, &bytes));
+                }
+                _ => {}
+            },
+            Event::End { channel, length, sha256 } => match self.channels.get(&channel) {
+                Some(Channel { inbox: Some(inbox), .. }) => {
+                    let _ = inbox.send(Inbound::End { length, sha256 });
+                }
+                Some(Channel { entry: Some(entry), .. }) => {
+                    entry.stdin.iter().for_each(|queue| queue.end());
+                }
+                _ => {}
+            },
+            Event::Abort { channel, .. } => {
+                let text = "the master gave the request up";
+                self.respond(channel, Err(Failure::new(Code::Cancelled, text)));
+            }
+            Event::Cancel { channel, mode } => {
+                if let Some(channel) = self.channels.get_mut(&channel) {
+                    match &channel.entry {
+                        Some(entry) => entry.end(Reason::Cancelled, mode),
+                        None => channel.cancel = Some(mode),
+                    }
+                }
+            }
+            Event::Goaway { code, text, retry_ms } => {
+                log!("the master says goodbye: {code}: {text}");
+                self.retry_ms = retry_ms;
+            }
+            Event::Closed(reason) => self.closed = Some(reason),
+            // Gates are opened after every input; the rest comes only to a master.
+            _ => {}
+        }
+    }
+
+    fn announce(&mut self, deployment: &str) {
+        let commands: Vec<CommandState> = self.agent.commands.list();
+        log!("connected to {deployment}; {} command(s) known", commands.len());
+        self.proven = true;
+        self.status_at_ms = now_ms();
+        self.agent.commands.tell_master_present(true);
+        if let Err(error) = self.connection.announce(&commands) {
+            log!("cannot announce the commands: {error}");
+        }
+    }
+
+    /// The agent stops: says so, ends the commands, stays until their ends are delivered.
+    fn begin_stop(&mut self) {
+        if self.stop_by_ms.is_some() {
+            return;
+        }
+        let text = "the agent is stopped";
+        let _ = self.connection.goaway(Code::ShuttingDown, text, 0);
+        let running = self.agent.commands.count_running();
+        if running > 0 {
+            log!("stopping: ending {running} running command(s)");
+        }
+        self.agent.commands.end_all(CancelMode::Kill);
+        self.stop_by_ms = Some(now_ms().saturating_add(STOP_MS));
+        if !self.proven {
+            self.closed.get_or_insert(CloseReason::Ended);
+        }
+    }
+
+    /// Lets the last blocks go out, for a bounded time.
+    fn flush(&mut self, inputs: &Receiver<Input>) {
+        let by = now_ms().saturating_add(STOP_MS);
+        loop {
+            while self.unwritten < UNWRITTEN_MAX {
+                let Some(block) = self.connection.poll_transmit() else { break };
+                self.unwritten += 1;
+                self.lines.write(block);
+            }
+            if self.unwritten == 0 {
+                return;
+            }
+            match inputs.recv_timeout(until(by)) {
+                Ok(Input::Written) => self.unwritten -= 1,
+                Ok(Input::Lost(_)) | Err(_) => return,
+                Ok(_) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! From a request to the thread that serves it. Not here: the work itself; see `commands` and
+//! `files`.
+
+use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
+
+use windlass_protocol::ops::{self, Exec, Request};
+use windlass_protocol::{Boxed, ChannelId, Code, Failure};
+
+use super::port::{Gone, Inbound, Port};
+use super::{Channel, Input};
+use crate::agent::Agent;
+use crate::commands::Entry;
+use crate::commands::gate::Gate;
+use crate::log::log;
+use crate::{failure, files, relay, sys};
+
+/// What a thread has to tell at its end: an answer, or nothing because nobody is there.
+pub(crate) type Answer = Result<Result<Boxed, Failure>, Gone>;
+
+/// Opens the channel and starts the thread that will answer it.
+pub(super) fn open(
+    agent: &Arc<Agent>,
+    sender: &Sender<Input>,
+    id: ChannelId,
+    request: Request,
+    from: u64,
+) -> Channel {
+    let gate = Arc::new(Gate::default());
+    let (to_thread, inbox) = mpsc::channel();
+    let takes_bytes = matches!(request, Request::Put(_) | Request::TreePut(_));
+    let port = Port { channel: id, gate: Arc::clone(&gate), inbox, sender: sender.clone() };
+    let agent = Arc::clone(agent);
+    let serve = move || {
+        let op = request.op();
+        match serve(&agent, &port, request, from) {
+            Ok(Ok(result)) => port.respond(Ok(result)),
+            Ok(Err(failure)) => {
+                log!("{op}: {failure}");
+                port.respond(Err(failure));
+            }
+            Err(Gone) => {}
+        }
+    };
+    let thread = std::thread::Builder::new().name("request".into());
+    if let Err(error) = thread.spawn(serve) {
+        let result = Err(Failure::new(Code::Busy, format!("cannot start a thread: {error}")));
+        // The loop is alive: it is the one that called.
+        let _ = sender.send(Input::Respond { channel: id, result });
+    }
+    let inbox: Option<Sender<Inbound>> = takes_bytes.then_some(to_thread);
+    Channel { gate, inbox, entry: None, cancel: None }
+}
+
+fn serve(agent: &Agent, port: &Port, request: Request, from: u64) -> Answer {
+    match request {
+        Request::Exec(exec) => exec_and_relay(agent, port, &exec, from),
+        Request::Attach(attach) => match agent.commands.find(attach.id, attach.generation) {
+            Ok(entry) => attach_and_relay(port, &entry, from),
+            Err(failure) => Ok(Err(failure)),
+        },
+        Request::Signal(signal) => Ok(agent
+            .commands
+            .find(signal.id, signal.generation)
+            .map(|entry| entry.end(ops::Reason::Cancelled, signal.mode))
+            .map(|()| Boxed::new())),
+        Request::Forget(forget) => {
+            Ok(agent.commands.forget(forget.id, forget.generation).map(|()| Boxed::new()))
+        }
+        Request::List => Ok(Ok(ops::list_result(&agent.commands.list()))),
+        Request::Info => Ok(Ok(info(agent))),
+        Request::Put(put) => files::put::serve(&agent.root, port, &put),
+        Request::Get(get) => files::get::serve(&agent.root, port, &get, from),
+        Request::TreePut(tree) => files::tree::serve(agent, port, &tree),
+        Request::Readdir(readdir) => files::list::serve(&agent.root, port, &readdir, from),
+        Request::Mkdir(mkdir) => Ok(files::change::mkdir(&agent.root, &mkdir)),
+        Request::Remove(remove) => Ok(files::change::remove(&agent.root, &remove)),
+        Request::Rename(rename) => Ok(files::change::rename(&agent.root, &rename)),
+        Request::Copy(copy) => Ok(files::copy::copy(&agent.root, &copy)),
+        Request::Stat(stat) => Ok(files::list::stat(&agent.root, &stat)),
+    }
+}
+
+fn exec_and_relay(agent: &Agent, port: &Port, exec: &Exec, from: u64) -> Answer {
+    match agent.commands.start(exec, || agent.root.walk(&exec.cwd)) {
+        Ok(entry) => attach_and_relay(port, &entry, from),
+        Err(failure) => Ok(Err(failure)),
+    }
+}
+
+fn attach_and_relay(port: &Port, entry: &Arc<Entry>, from: u64) -> Answer {
+    port.attach(entry)?;
+    relay::relay(port, &entry.journal, from)
+}
+
+/// What the master is told now and then.
+pub(super) fn status(agent: &Agent) -> Boxed {
+    let mut pairs = Boxed::new();
+    push_space(agent, &mut pairs);
+    pairs.push_number("running", agent.commands.count_running() as u64);
+    pairs
+}
+
+fn push_space(agent: &Agent, pairs: &mut Boxed) {
+    match sys::disk_space(agent.root.folder()) {
+        Ok((free, total)) => {
+            pairs.push_number("disk_free", free);
+            pairs.push_number("disk_total", total);
+        }
+        Err(error) => log!("{}", failure::of_io(&error, b"")),
+    }
+}
+
+/// What this machine is like.
+fn info(agent: &Agent) -> Boxed {
+    let mut pairs = Boxed::new();
+    pairs.push("version", env!("CARGO_PKG_VERSION"));
+    pairs.push("os", sys::os_name());
+    pairs.push("arch", std::env::consts::ARCH);
+    pairs.push("kernel", sys::kernel_release());
+    pairs.push_number("cpus", sys::logical_cpus());
+    pairs.push_number("memory", sys::memory_bytes());
+    pairs.push("root", sys::os_bytes(agent.root.path().as_os_str()));
+    push_space(agent, &mut pairs);
+    pairs
+}
