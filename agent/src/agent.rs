@@ -33,11 +33,15 @@ impl Agent {
     /// Opens root and state. The text of an error names the folder and says what would be right.
     pub(crate) fn open(config: &Config) -> Result<Agent, String> {
         let state = &config.state;
-        let cannot = |error: io::Error| format!("state {}: cannot use it: {error}", state.display());
+        let cannot =
+            |error: io::Error| format!("state {}: cannot use it: {error}", state.display());
         std::fs::create_dir_all(state).map_err(cannot)?;
         let lock = lock(state)?;
         let root = Root::open(&config.root)?;
-        let inside = state.canonicalize().map_err(cannot)?.starts_with(root.path());
+        let inside = state
+            .canonicalize()
+            .map_err(cannot)?
+            .starts_with(root.path());
         if inside {
             return Err(format!(
                 "state {} lies in the root {}, where builds write; name another folder",
@@ -59,7 +63,11 @@ impl Agent {
 fn lock(state: &Path) -> Result<File, String> {
     let path = state.join("lock");
     let shown = state.display();
-    let options = File::options().write(true).create(true).truncate(false).open(&path);
+    let options = File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path);
     let file = options.map_err(|error| format!("state {shown}: cannot make its lock: {error}"))?;
     match file.try_lock() {
         Ok(()) => Ok(file),

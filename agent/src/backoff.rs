@@ -18,7 +18,11 @@ pub(crate) struct Backoff {
 impl Backoff {
     /// Waits between `min_ms` and `max_ms`, milliseconds.
     pub(crate) fn new(min_ms: u64, max_ms: u64) -> Self {
-        Backoff { min_ms, max_ms: max_ms.max(min_ms), failures: 0 }
+        Backoff {
+            min_ms,
+            max_ms: max_ms.max(min_ms),
+            failures: 0,
+        }
     }
 
     /// Forgets earlier failures: the master was reached and proved itself.
@@ -31,9 +35,16 @@ impl Backoff {
         // 2^20 times any minimum is over every maximum in use; more would overflow.
         let factor = 1_u64 << self.failures.min(20);
         self.failures = self.failures.saturating_add(1);
-        let ceiling = self.min_ms.saturating_mul(factor.saturating_mul(2)).min(self.max_ms);
+        let ceiling = self
+            .min_ms
+            .saturating_mul(factor.saturating_mul(2))
+            .min(self.max_ms);
         let spread = ceiling - self.min_ms;
-        let extra = if spread == 0 { 0 } else { random % (spread + 1) };
+        let extra = if spread == 0 {
+            0
+        } else {
+            random % (spread + 1)
+        };
         Duration::from_millis(self.min_ms + extra)
     }
 }

@@ -23,7 +23,9 @@ pub(crate) fn until(deadline_ms: u64) -> Duration {
 /// for deciding whether something lives.
 #[allow(clippy::disallowed_methods, reason = "this is the clock")]
 pub(crate) fn seconds_since(time: std::time::SystemTime) -> u64 {
-    std::time::SystemTime::now().duration_since(time).map_or(0, |age| age.as_secs())
+    std::time::SystemTime::now()
+        .duration_since(time)
+        .map_or(0, |age| age.as_secs())
 }
 
 /// Nanoseconds since 1970, to compare with the times of files.

@@ -82,14 +82,25 @@ impl Entry {
 
     /// Accepts a generation that is not older than the newest seen, and remembers it durably.
     fn accept_generation(&self, generation: u64) -> Result<(), Failure> {
-        let mut newest = self.generation.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut newest = self
+            .generation
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if generation < *newest {
-            let text = format!("command {} is at generation {newest}, not {generation}", self.id);
+            let text = format!(
+                "command {} is at generation {newest}, not {generation}",
+                self.id
+            );
             return Err(Failure::new(Code::StaleGeneration, text));
         }
         if generation > *newest {
-            let record = Record { digest: self.digest, generation };
-            record.write(&self.folder).map_err(|error| failure::of_io(&error, b""))?;
+            let record = Record {
+                digest: self.digest,
+                generation,
+            };
+            record
+                .write(&self.folder)
+                .map_err(|error| failure::of_io(&error, b""))?;
             *newest = generation;
         }
         Ok(())
@@ -105,7 +116,9 @@ impl Commands {
         for found in std::fs::read_dir(folder)? {
             let found = found?;
             let name = found.file_name();
-            let Some(id) = name.to_str().and_then(CommandId::parse) else { continue };
+            let Some(id) = name.to_str().and_then(CommandId::parse) else {
+                continue;
+            };
             match recover_entry(id, &found.path()) {
                 Ok(entry) => {
                     table.insert(id, Arc::new(entry));
@@ -118,7 +131,11 @@ impl Commands {
             }
         }
         let table = Mutex::new(table);
-        Ok(Commands { folder: folder.to_owned(), table, ended: Arc::default() })
+        Ok(Commands {
+            folder: folder.to_owned(),
+            table,
+            ended: Arc::default(),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -144,7 +161,9 @@ impl Commands {
         }
         let cwd = open_cwd()?;
         make_room(&mut table)?;
-        let entry = self.begin(exec, digest, cwd).map_err(|error| failure::of_io(&error, b""))?;
+        let entry = self
+            .begin(exec, digest, cwd)
+            .map_err(|error| failure::of_io(&error, b""))?;
         let entry = Arc::new(entry);
         table.insert(exec.id, Arc::clone(&entry));
         Ok(entry)
@@ -154,7 +173,11 @@ impl Commands {
     fn begin(&self, exec: &Exec, digest: [u8; 32], cwd: Folder) -> std::io::Result<Entry> {
         let folder = self.folder.join(exec.id.to_string());
         std::fs::create_dir(&folder)?;
-        Record { digest, generation: exec.generation }.write(&folder)?;
+        Record {
+            digest,
+            generation: exec.generation,
+        }
+        .write(&folder)?;
         record::sync_folder(&self.folder)?;
         let journal = Arc::new(Journal::create(&folder.join("journal"))?);
         let stdin = (exec.stdin == Stdin::Stream).then(Arc::default);
@@ -176,7 +199,15 @@ impl Commands {
         })?;
         let generation = Mutex::new(exec.generation);
         let notices = Some(sender);
-        Ok(Entry { id: exec.id, digest, generation, folder, journal, stdin, notices })
+        Ok(Entry {
+            id: exec.id,
+            digest,
+            generation,
+            folder,
+            journal,
+            stdin,
+            notices,
+        })
     }
 
     /// Finds a command, checking the generation it is addressed with.
@@ -206,9 +237,21 @@ impl Commands {
     pub(crate) fn list(&self) -> Vec<CommandState> {
         let describe = |entry: &Arc<Entry>| {
             let extent = entry.journal.extent();
-            let progress = if extent.finished { Progress::Finished } else { Progress::Running };
-            let generation = *entry.generation.lock().unwrap_or_else(PoisonError::into_inner);
-            CommandState { id: entry.id, generation, progress, journal_end: extent.len }
+            let progress = if extent.finished {
+                Progress::Finished
+            } else {
+                Progress::Running
+            };
+            let generation = *entry
+                .generation
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            CommandState {
+                id: entry.id,
+                generation,
+                progress,
+                journal_end: extent.len,
+            }
         };
         let mut states: Vec<CommandState> = self.lock().values().map(describe).collect();
         states.sort_by_key(|state| state.id);
@@ -240,14 +283,21 @@ impl Commands {
             }
             // A signal between the look and the wait is missed, so no wait is long.
             let step = clock::until(by).min(IDLE_STEP);
-            table = self.ended.wait_timeout(table, step).unwrap_or_else(PoisonError::into_inner).0;
+            table = self
+                .ended
+                .wait_timeout(table, step)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
         true
     }
 
     /// How many run.
     pub(crate) fn count_running(&self) -> usize {
-        self.lock().values().filter(|entry| entry.is_running()).count()
+        self.lock()
+            .values()
+            .filter(|entry| entry.is_running())
+            .count()
     }
 }
 
@@ -282,7 +332,13 @@ fn make_room(table: &mut Table) -> Result<(), Failure> {
     let mut finished: Vec<(u64, u64, CommandId)> = table
         .values()
         .filter(|entry| !entry.is_running())
-        .map(|entry| (record::age_seconds(&entry.folder), entry.journal.extent().len, entry.id))
+        .map(|entry| {
+            (
+                record::age_seconds(&entry.folder),
+                entry.journal.extent().len,
+                entry.id,
+            )
+        })
         .collect();
     finished.sort_unstable();
     let mut bytes: u64 = finished.iter().map(|(_, len, _)| len).sum();

@@ -39,11 +39,20 @@ pub struct Config {
 pub(crate) const KEYS: [(&str, &str); 7] = [
     ("master", "HOST:PORT of the master"),
     ("name", "the agent's name on the master"),
-    ("key_file", "file with the key that `windlass agent add` printed"),
+    (
+        "key_file",
+        "file with the key that `windlass agent add` printed",
+    ),
     ("root", "folder to work in"),
     ("state", "folder for journals and the agent's identity"),
-    ("reconnect_min_ms", "shortest wait before dialling again, milliseconds"),
-    ("reconnect_max_ms", "longest wait before dialling again, milliseconds"),
+    (
+        "reconnect_min_ms",
+        "shortest wait before dialling again, milliseconds",
+    ),
+    (
+        "reconnect_max_ms",
+        "longest wait before dialling again, milliseconds",
+    ),
 ];
 
 /// Values as they were found, before they are checked. Each remembers where it stood, so that
@@ -67,13 +76,18 @@ impl Found {
 
     fn text(&self, key: &str) -> Result<(&str, &str), String> {
         self.take(key).ok_or_else(|| {
-            let what = KEYS.iter().find(|(known, _)| *known == key).map_or("", |(_, what)| what);
+            let what = KEYS
+                .iter()
+                .find(|(known, _)| *known == key)
+                .map_or("", |(_, what)| what);
             format!("{} is missing: give {what}", flag_of(key))
         })
     }
 
     fn milliseconds(&self, key: &str, default: u64) -> Result<u64, String> {
-        let Some((text, place)) = self.take(key) else { return Ok(default) };
+        let Some((text, place)) = self.take(key) else {
+            return Ok(default);
+        };
         match text.parse() {
             Ok(ms) if ms <= RECONNECT_LIMIT_MS => Ok(ms),
             _ => Err(format!(
@@ -98,7 +112,9 @@ impl Found {
         let reconnect_max_ms = self.milliseconds("reconnect_max_ms", RECONNECT_MAX_MS)?;
         if reconnect_max_ms < reconnect_min_ms {
             let least = format!("{reconnect_min_ms} (reconnect_min_ms)");
-            return Err(format!("reconnect_max_ms is {reconnect_max_ms}; give at least {least}"));
+            return Err(format!(
+                "reconnect_max_ms is {reconnect_max_ms}; give at least {least}"
+            ));
         }
         Ok(Config {
             master: master.to_owned(),

@@ -93,6 +93,9 @@ fn describe(reason: &CloseReason) -> String {
 fn end_commands(agent: &Agent) {
     agent.commands.end_all(CancelMode::Kill);
     if !agent.commands.wait_idle(END_TIMEOUT) {
-        log!("{} command(s) did not end in time", agent.commands.count_running());
+        log!(
+            "{} command(s) did not end in time",
+            agent.commands.count_running()
+        );
     }
 }

@@ -25,7 +25,12 @@ const ACK_BYTES: u64 = 262_144;
 /// Takes up to `len` bytes of a file into the digest; says how many there were.
 fn hash_file(file: &mut File, len: u64, sha256: &mut Sha256) -> io::Result<u64> {
     let mut rest = file.take(len);
-    let mut buffer = vec![0; usize::try_from(len).unwrap_or(usize::MAX).clamp(1, READ_BYTES)];
+    let mut buffer = vec![
+        0;
+        usize::try_from(len)
+            .unwrap_or(usize::MAX)
+            .clamp(1, READ_BYTES)
+    ];
     let mut total = 0;
     loop {
         let count = match rest.read(&mut buffer) {

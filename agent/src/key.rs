@@ -24,8 +24,13 @@ pub(crate) fn read_key(path: &Path) -> Result<Key, String> {
         return Err(format!("key file {shown}: {why}; run `chmod 600 {shown}`"));
     }
     let mut text = String::new();
-    file.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(cannot)?;
-    let mut lines = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#'));
+    file.take(FILE_BYTES_MAX)
+        .read_to_string(&mut text)
+        .map_err(cannot)?;
+    let mut lines = text
+        .lines()
+        .map(str::trim)
+        .filter(|l| !l.is_empty() && !l.starts_with('#'));
     let right = "it must hold the one line `wlk1_…` that `windlass agent add` printed";
     let (Some(line), None) = (lines.next(), lines.next()) else {
         return Err(format!("key file {shown}: {right}"));

@@ -69,15 +69,22 @@ impl Root {
 
 /// The components of a path as names of this machine.
 pub(crate) fn names(path: &RelPath) -> Vec<OsString> {
-    path.components().map(|name| sys::os_text(name).to_owned()).collect()
+    path.components()
+        .map(|name| sys::os_text(name).to_owned())
+        .collect()
 }
 
 fn root_itself() -> Failure {
-    Failure::new(Code::BadPath, "the path names the root itself; name something in it")
+    Failure::new(
+        Code::BadPath,
+        "the path names the root itself; name something in it",
+    )
 }
 
 fn duplicate(folder: &Folder, path: &[u8]) -> Result<Folder, Failure> {
-    folder.duplicate().map_err(|error| failure::of_io(&error, path))
+    folder
+        .duplicate()
+        .map_err(|error| failure::of_io(&error, path))
 }
 
 /// Enters one folder after the other; `path` is for the message.
@@ -125,9 +132,7 @@ pub(crate) fn make_and_enter(
     path: &[u8],
 ) -> Result<Folder, Failure> {
     match folder.make(name) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-            Err(failure::of_io(&error, path))
-        }
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(failure::of_io(&error, path)),
         _ => enter(folder, name, path),
     }
 }

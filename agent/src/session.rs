@@ -10,8 +10,8 @@ mod stop;
 use std::collections::HashMap;
 use std::io;
 use std::net::TcpStream;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use windlass_protocol::ops::Reason;
@@ -50,15 +50,33 @@ pub(crate) enum Input {
     /// The writer wrote one block.
     Written,
     /// A request's thread has bytes for the master, within what its gate let pass.
-    Chunk { channel: ChannelId, offset: u64, bytes: Vec<u8> },
+    Chunk {
+        channel: ChannelId,
+        offset: u64,
+        bytes: Vec<u8>,
+    },
     /// A request's thread has sent everything.
-    Finish { channel: ChannelId, length: u64, sha256: [u8; 32] },
+    Finish {
+        channel: ChannelId,
+        length: u64,
+        sha256: [u8; 32],
+    },
     /// A request's thread took the master's bytes so far.
-    Acknowledge { channel: ChannelId, durable: u64, limit: u64 },
+    Acknowledge {
+        channel: ChannelId,
+        durable: u64,
+        limit: u64,
+    },
     /// The command of a channel is known now.
-    Attached { channel: ChannelId, entry: Arc<Entry> },
+    Attached {
+        channel: ChannelId,
+        entry: Arc<Entry>,
+    },
     /// A request is answered.
-    Respond { channel: ChannelId, result: Result<Boxed, Failure> },
+    Respond {
+        channel: ChannelId,
+        result: Result<Boxed, Failure>,
+    },
     /// The agent is to stop.
     Stop,
 }
@@ -136,9 +154,16 @@ pub(crate) fn serve(
     if session.proven {
         agent.commands.tell_master_present(false);
     }
-    session.channels.values().for_each(|channel| channel.gate.close());
+    session
+        .channels
+        .values()
+        .for_each(|channel| channel.gate.close());
     session.lines.end();
-    Ok(Outcome { reason, proven: session.proven, retry_ms: session.retry_ms })
+    Ok(Outcome {
+        reason,
+        proven: session.proven,
+        retry_ms: session.retry_ms,
+    })
 }
 
 fn hello(agent: &Agent) -> AgentHello {
@@ -146,7 +171,11 @@ fn hello(agent: &Agent) -> AgentHello {
     AgentHello {
         name: agent.name.clone(),
         installation: agent.installation.clone(),
-        boot: if boot.is_empty() { "unknown".into() } else { boot },
+        boot: if boot.is_empty() {
+            "unknown".into()
+        } else {
+            boot
+        },
         version: env!("CARGO_PKG_VERSION").into(),
         os: sys::os_name().into(),
         arch: std::env::consts::ARCH.into(),
@@ -180,7 +209,9 @@ impl Session<'_> {
                 self.serve_event(event);
             }
             while self.unwritten < UNWRITTEN_MAX {
-                let Some(block) = self.connection.poll_transmit() else { break };
+                let Some(block) = self.connection.poll_transmit() else {
+                    break;
+                };
                 idle = false;
                 self.unwritten += 1;
                 self.lines.write(block);
@@ -191,14 +222,20 @@ impl Session<'_> {
         }
         for (id, channel) in &self.channels {
             if let Some(next) = self.connection.next_offset(*id) {
-                channel.gate.open_to(next.saturating_add(self.connection.room(*id)));
+                channel
+                    .gate
+                    .open_to(next.saturating_add(self.connection.room(*id)));
             }
         }
     }
 
     fn wait(&self) -> Duration {
         let timer = self.connection.poll_timeout().unwrap_or(u64::MAX);
-        let status = if self.proven { self.status_at_ms } else { u64::MAX };
+        let status = if self.proven {
+            self.status_at_ms
+        } else {
+            u64::MAX
+        };
         until(timer.min(status).min(self.stop_by_ms.unwrap_or(u64::MAX)))
     }
 
@@ -235,13 +272,25 @@ impl Session<'_> {
                 self.connection.handle_eof(now_ms());
             }
             Input::Written => self.unwritten = self.unwritten.saturating_sub(1),
-            Input::Chunk { channel, offset, bytes } => self.send_chunk(channel, offset, &bytes),
-            Input::Finish { channel, length, sha256 } => {
+            Input::Chunk {
+                channel,
+                offset,
+                bytes,
+            } => self.send_chunk(channel, offset, &bytes),
+            Input::Finish {
+                channel,
+                length,
+                sha256,
+            } => {
                 // Like the calls below, refused only once the channel is closed: then nobody
                 // waits for it.
                 let _ = self.connection.finish(channel, length, sha256);
             }
-            Input::Acknowledge { channel, durable, limit } => {
+            Input::Acknowledge {
+                channel,
+                durable,
+                limit,
+            } => {
                 let _ = self.connection.acknowledge(channel, durable, limit);
             }
             Input::Attached { channel, entry } => self.attach(channel, entry),
@@ -272,7 +321,9 @@ impl Session<'_> {
     }
 
     fn attach(&mut self, id: ChannelId, entry: Arc<Entry>) {
-        let Some(channel) = self.channels.get_mut(&id) else { return };
+        let Some(channel) = self.channels.get_mut(&id) else {
+            return;
+        };
         if let Some(mode) = channel.cancel.take() {
             entry.end(Reason::Cancelled, mode);
         }
@@ -280,7 +331,11 @@ impl Session<'_> {
             let sender = self.sender.clone();
             let tell = move |durable: u64, consumed: u64| {
                 let limit = consumed.saturating_add(limits::LOG_WINDOW);
-                let _ = sender.send(Input::Acknowledge { channel: id, durable, limit });
+                let _ = sender.send(Input::Acknowledge {
+                    channel: id,
+                    durable,
+                    limit,
+                });
             };
             queue.listen(Box::new(tell));
         }
@@ -296,25 +351,48 @@ impl Session<'_> {
                     .connection
                     .respond(channel, Err(Failure::new(Code::ShuttingDown, text)));
             }
-            Event::Request { channel, request, from } => {
+            Event::Request {
+                channel,
+                request,
+                from,
+            } => {
                 let opened = requests::open(self.agent, &self.sender, channel, request, from);
                 self.channels.insert(channel, opened);
             }
-            Event::Data { channel, offset, bytes } => match self.channels.get(&channel) {
-                Some(Channel { inbox: Some(inbox), .. }) => {
+            Event::Data {
+                channel,
+                offset,
+                bytes,
+            } => match self.channels.get(&channel) {
+                Some(Channel {
+                    inbox: Some(inbox), ..
+                }) => {
                     // A thread that has stopped listening answers for itself.
                     let _ = inbox.send(Inbound::Bytes { offset, bytes });
                 }
-                Some(Channel { entry: Some(entry), .. }) => {
-                    entry.stdin.iter().for_each(|queue| queue.push(offset, &bytes));
+                Some(Channel {
+                    entry: Some(entry), ..
+                }) => {
+                    entry
+                        .stdin
+                        .iter()
+                        .for_each(|queue| queue.push(offset, &bytes));
                 }
                 _ => {}
             },
-            Event::End { channel, length, sha256 } => match self.channels.get(&channel) {
-                Some(Channel { inbox: Some(inbox), .. }) => {
+            Event::End {
+                channel,
+                length,
+                sha256,
+            } => match self.channels.get(&channel) {
+                Some(Channel {
+                    inbox: Some(inbox), ..
+                }) => {
                     let _ = inbox.send(Inbound::End { length, sha256 });
                 }
-                Some(Channel { entry: Some(entry), .. }) => {
+                Some(Channel {
+                    entry: Some(entry), ..
+                }) => {
                     entry.stdin.iter().for_each(|queue| queue.end());
                 }
                 _ => {}
@@ -331,7 +409,11 @@ impl Session<'_> {
                     }
                 }
             }
-            Event::Goaway { code, text, retry_ms } => {
+            Event::Goaway {
+                code,
+                text,
+                retry_ms,
+            } => {
                 log!("the master says goodbye: {code}: {text}");
                 self.retry_ms = retry_ms;
             }
@@ -343,7 +425,10 @@ impl Session<'_> {
 
     fn announce(&mut self, deployment: &str) {
         let commands: Vec<CommandState> = self.agent.commands.list();
-        log!("connected to {deployment}; {} command(s) known", commands.len());
+        log!(
+            "connected to {deployment}; {} command(s) known",
+            commands.len()
+        );
         self.proven = true;
         self.status_at_ms = now_ms();
         self.agent.commands.tell_master_present(true);
@@ -375,7 +460,9 @@ impl Session<'_> {
         let by = now_ms().saturating_add(STOP_MS);
         loop {
             while self.unwritten < UNWRITTEN_MAX {
-                let Some(block) = self.connection.poll_transmit() else { break };
+                let Some(block) = self.connection.poll_transmit() else {
+                    break;
+                };
                 self.unwritten += 1;
                 self.lines.write(block);
             }

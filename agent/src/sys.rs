@@ -2,14 +2,18 @@
 //! commands, files or the connection; the rest of the agent has no `cfg` and no `unsafe`.
 
 #[cfg(unix)]
-#[expect(unsafe_code, reason = "the system calls that std does not offer are declared here")]
+#[expect(
+    unsafe_code,
+    reason = "the system calls that std does not offer are declared here"
+)]
 mod unix;
 
 #[cfg(unix)]
 pub(crate) use unix::{
-    Exit, Folder, Listed, OpenMode, Signal, boot_id, disk_space, fill_random, group_has_variable, group_members,
-    is_link_error, isolate, kernel_release, logical_cpus, memory_bytes, notify_on_terminate, os_bytes, os_name, os_text,
-    reap, refuse_open_key, set_executable, signal_group, stat_of, wait_exit, wait_readable,
+    Exit, Folder, OpenMode, Signal, boot_id, disk_space, fill_random, group_has_variable,
+    group_members, is_link_error, isolate, kernel_release, logical_cpus, memory_bytes,
+    notify_on_terminate, os_bytes, os_name, os_text, reap, refuse_open_key, set_executable,
+    signal_group, stat_of, wait_exit, wait_readable,
 };
 
 /// What kind of thing a name in a folder is.

@@ -1,1 +1,45 @@
-//! Tests.
+//! The promises of the agent's state folder.
+
+use std::path::PathBuf;
+
+use super::Agent;
+use crate::config::Config;
+use crate::scratch::Scratch;
+
+fn config(scratch: &Scratch) -> Config {
+    Config {
+        master: "127.0.0.1:1".into(),
+        name: "a".into(),
+        key_file: PathBuf::new(),
+        root: scratch.path().join("root"),
+        state: scratch.path().join("state"),
+        reconnect_min_ms: 1,
+        reconnect_max_ms: 1,
+    }
+}
+
+#[test]
+fn two_agents_never_share_a_state_folder() {
+    let scratch = Scratch::new();
+    let first = Agent::open(&config(&scratch)).unwrap();
+    let error = Agent::open(&config(&scratch)).unwrap_err();
+    assert!(error.contains("in use by another agent"), "{error}");
+    let installation = first.installation.clone();
+    drop(first);
+    assert_eq!(
+        Agent::open(&config(&scratch)).unwrap().installation,
+        installation
+    );
+}
+
+#[test]
+fn a_state_folder_inside_the_root_is_refused() {
+    let scratch = Scratch::new();
+    let mut config = config(&scratch);
+    config.state = config.root.join("state");
+    assert!(
+        Agent::open(&config)
+            .unwrap_err()
+            .contains("lies in the root")
+    );
+}

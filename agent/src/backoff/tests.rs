@@ -6,7 +6,9 @@ use super::Backoff;
 fn every_wait_lies_between_minimum_and_maximum() {
     let mut backoff = Backoff::new(1_000, 60_000);
     for round in 0..200_u64 {
-        let wait = backoff.fail(round.wrapping_mul(0x9E37_79B9_7F4A_7C15)).as_millis();
+        let wait = backoff
+            .fail(round.wrapping_mul(0x9E37_79B9_7F4A_7C15))
+            .as_millis();
         assert!((1_000..=60_000).contains(&wait), "round {round}: {wait}");
     }
 }

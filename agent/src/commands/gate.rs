@@ -56,7 +56,10 @@ impl Gate {
             if let Some(found) = ready(state.granted) {
                 return Some(found);
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 }

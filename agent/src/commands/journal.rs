@@ -59,9 +59,17 @@ impl Journal {
     /// Opens the journal that an earlier run of the agent left. A record that was cut short was
     /// never counted nor sent: it is cut away. Also gives the process number that was noted.
     pub(crate) fn recover(path: &Path) -> io::Result<(Journal, Option<u32>)> {
-        let mut file = File::options().read(true).append(true).create(true).open(path)?;
-        let mut scan =
-            Scan { decoder: Decoder::starting_at(0), len: 0, pid: None, finished: false };
+        let mut file = File::options()
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(path)?;
+        let mut scan = Scan {
+            decoder: Decoder::starting_at(0),
+            len: 0,
+            pid: None,
+            finished: false,
+        };
         let mut buffer = vec![0; READ_BYTES];
         loop {
             let count = file.read(&mut buffer)?;
@@ -72,13 +80,26 @@ impl Journal {
         let mut sha256 = Sha256::new();
         hash_prefix(&mut file, scan.len, &mut sha256)?;
         file.set_len(scan.len)?;
-        Ok((Journal::new(path, file, scan.len, sha256, scan.finished), scan.pid))
+        Ok((
+            Journal::new(path, file, scan.len, sha256, scan.finished),
+            scan.pid,
+        ))
     }
 
     fn new(path: &Path, file: File, len: u64, sha256: Sha256, finished: bool) -> Journal {
-        let inner = Inner { file, len, sha256, finished, watchers: Vec::new() };
+        let inner = Inner {
+            file,
+            len,
+            sha256,
+            finished,
+            watchers: Vec::new(),
+        };
         let inner = Mutex::new(inner);
-        Journal { path: path.to_owned(), started_ms: clock::now_ms(), inner }
+        Journal {
+            path: path.to_owned(),
+            started_ms: clock::now_ms(),
+            inner,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -145,7 +166,10 @@ impl Journal {
     /// How far it goes now.
     pub(crate) fn extent(&self) -> Extent {
         let inner = self.lock();
-        Extent { len: inner.len, finished: inner.finished }
+        Extent {
+            len: inner.len,
+            finished: inner.finished,
+        }
     }
 
     /// The digest of everything up to now; of the whole once finished.

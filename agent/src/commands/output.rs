@@ -46,13 +46,16 @@ impl Meter {
 
     /// Takes up to `count` bytes off the allowance; says how many may be kept.
     fn admit(&self, count: usize) -> usize {
-        self.last_output_ms.store(clock::now_ms(), Ordering::Relaxed);
+        self.last_output_ms
+            .store(clock::now_ms(), Ordering::Relaxed);
         let mut admitted = 0;
         let take = |left: u64| {
             admitted = usize::try_from(left).unwrap_or(usize::MAX).min(count);
             Some(left - admitted as u64)
         };
-        let _ = self.bytes_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        let _ = self
+            .bytes_left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
         admitted
     }
 }
@@ -74,7 +77,10 @@ impl Pumps {
         meter: &Arc<Meter>,
         notices: &Sender<Notice>,
     ) -> io::Result<Pumps> {
-        let mut pumps = Pumps { stops: Vec::new(), open: 0 };
+        let mut pumps = Pumps {
+            stops: Vec::new(),
+            open: 0,
+        };
         for (pipe, kind) in pipes {
             let (stop, stop_writer) = io::pipe()?;
             let pump = Pump {
@@ -85,7 +91,9 @@ impl Pumps {
                 meter: Arc::clone(meter),
                 notices: notices.clone(),
             };
-            std::thread::Builder::new().name("pipe".into()).spawn(move || pump.run())?;
+            std::thread::Builder::new()
+                .name("pipe".into())
+                .spawn(move || pump.run())?;
             pumps.stops.push(stop_writer);
             pumps.open += 1;
         }

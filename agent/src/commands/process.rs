@@ -9,7 +9,7 @@ mod tests;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{Receiver, Sender};
 use std::time::Duration;
 
 use windlass_protocol::CancelMode;
@@ -108,7 +108,11 @@ struct Supervision {
 impl Supervision {
     fn start(task: Task) -> io::Result<Supervision> {
         let exec = &task.exec;
-        let bytes_max = if exec.max_bytes == 0 { OUTPUT_BYTES_MAX } else { exec.max_bytes };
+        let bytes_max = if exec.max_bytes == 0 {
+            OUTPUT_BYTES_MAX
+        } else {
+            exec.max_bytes
+        };
         let meter = Arc::new(Meter::new(bytes_max.min(OUTPUT_BYTES_MAX)));
         let spawned = spawn::spawn(&task)?;
         let pid = spawned.pid;
@@ -174,11 +178,8 @@ impl Supervision {
     /// end always comes as one).
     fn next_notice(&self, deadline_ms: Option<u64>) -> Option<Notice> {
         let wait = deadline_ms.map_or(Duration::MAX, until);
-        match self.task.notices.recv_timeout(wait) {
-            Ok(notice) => Some(notice),
-            // `self.task.sender` keeps the channel connected.
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        // Only the time can run out: `self.task.sender` keeps the channel connected.
+        self.task.notices.recv_timeout(wait).ok()
     }
 
     fn take(&mut self, notice: Notice) {
@@ -187,7 +188,10 @@ impl Supervision {
             Notice::PipeEnded => self.pumps.ended(),
             Notice::TooMuchOutput => self.end(Reason::MaxOutput, CancelMode::Term),
             Notice::JournalFailed(error) => {
-                log!("command {}: cannot write its journal: {error}", self.task.exec.id);
+                log!(
+                    "command {}: cannot write its journal: {error}",
+                    self.task.exec.id
+                );
                 self.end(Reason::MaxOutput, CancelMode::Kill);
             }
             Notice::End(reason, mode) => self.end(reason, mode),
@@ -197,8 +201,14 @@ impl Supervision {
 
     fn next_deadline(&self) -> Option<u64> {
         let watched = [self.total(), self.idle(), self.lease()];
-        let watched = watched.into_iter().flatten().filter(|_| self.ending.is_none());
-        watched.chain(self.kill_at_ms).chain(self.give_up_at_ms).min()
+        let watched = watched
+            .into_iter()
+            .flatten()
+            .filter(|_| self.ending.is_none());
+        watched
+            .chain(self.kill_at_ms)
+            .chain(self.give_up_at_ms)
+            .min()
     }
 
     fn total(&self) -> Option<u64> {
@@ -210,7 +220,10 @@ impl Supervision {
     }
 
     fn lease(&self) -> Option<u64> {
-        after(self.master_gone_ms?, self.task.exec.lease_s.saturating_mul(1000))
+        after(
+            self.master_gone_ms?,
+            self.task.exec.lease_s.saturating_mul(1000),
+        )
     }
 
     /// Acts on the deadlines that are past; `false` if there is nothing left to try.
@@ -268,7 +281,10 @@ impl Supervision {
         let leftovers = sys::group_members(self.pid);
         sys::signal_group(self.pid, Signal::KILL);
         if !leftovers.is_empty() {
-            self.note(&format!("killed {} process(es) that the command left", leftovers.len()));
+            self.note(&format!(
+                "killed {} process(es) that the command left",
+                leftovers.len()
+            ));
         }
         self.kill_at_ms = None;
         self.drain(now_ms() + DRAIN_MS);
@@ -302,7 +318,11 @@ impl Supervision {
             Ok(exit) => {
                 result.exit = exit.code.and_then(|code| u32::try_from(code).ok());
                 result.signal = exit.signal.and_then(|number| u32::try_from(number).ok());
-                let own = if exit.signal.is_some() { Reason::Signalled } else { Reason::Exited };
+                let own = if exit.signal.is_some() {
+                    Reason::Signalled
+                } else {
+                    Reason::Exited
+                };
                 result.reason = self.ending.unwrap_or(own);
                 result.user_ms = exit.user_ms;
                 result.sys_ms = exit.system_ms;
@@ -315,7 +335,10 @@ impl Supervision {
 
     fn note(&self, text: &str) {
         if let Err(error) = self.task.journal.append(RecordKind::Note, text.as_bytes()) {
-            log!("command {}: cannot note `{text}`: {error}", self.task.exec.id);
+            log!(
+                "command {}: cannot note `{text}`: {error}",
+                self.task.exec.id
+            );
         }
     }
 }

@@ -21,7 +21,9 @@ pub fn parse_args(args: impl IntoIterator<Item = OsString>) -> Result<Asked, Str
     let mut config_file: Option<PathBuf> = None;
     let mut args = args.into_iter();
     while let Some(arg) = args.next() {
-        let arg = arg.into_string().map_err(|arg| format!("{} is not UTF-8", arg.display()))?;
+        let arg = arg
+            .into_string()
+            .map_err(|arg| format!("{} is not UTF-8", arg.display()))?;
         let (flag, inline) = match arg.split_once('=') {
             Some((flag, value)) => (flag, Some(OsString::from(value))),
             None => (arg.as_str(), None),
@@ -34,17 +36,26 @@ pub fn parse_args(args: impl IntoIterator<Item = OsString>) -> Result<Asked, Str
             }
             _ => {}
         }
-        let key = KEYS.iter().map(|(key, _)| *key).find(|key| flag_of(key) == flag);
+        let key = KEYS
+            .iter()
+            .map(|(key, _)| *key)
+            .find(|key| flag_of(key) == flag);
         if key.is_none() && flag != "--config" {
-            return Err(format!("unknown argument `{flag}`; `windlass-agent --help` lists them"));
+            return Err(format!(
+                "unknown argument `{flag}`; `windlass-agent --help` lists them"
+            ));
         }
-        let value = inline.or_else(|| args.next()).filter(|value| !value.is_empty());
+        let value = inline
+            .or_else(|| args.next())
+            .filter(|value| !value.is_empty());
         let value = value.ok_or_else(|| format!("{flag} needs a value after it"))?;
         let Some(key) = key else {
             config_file = Some(value.into());
             continue;
         };
-        let text = value.into_string().map_err(|_| format!("{flag}: the value is not UTF-8"))?;
+        let text = value
+            .into_string()
+            .map_err(|_| format!("{flag}: the value is not UTF-8"))?;
         given.put(key, text, flag.to_owned());
     }
     let mut found = Found::default();
@@ -54,12 +65,18 @@ pub fn parse_args(args: impl IntoIterator<Item = OsString>) -> Result<Asked, Str
     for (key, value, place) in given.values {
         found.put(key, value, place);
     }
-    found.resolve(home().as_deref()).map(|config| Asked::Run(Box::new(config)))
+    found
+        .resolve(home().as_deref())
+        .map(|config| Asked::Run(Box::new(config)))
 }
 
 /// Where agents keep their folders when none are named.
 fn home() -> Option<PathBuf> {
-    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let absolute = |name| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
     let base = absolute("XDG_DATA_HOME")
         .or_else(|| absolute("LOCALAPPDATA"))
         .or_else(|| absolute("HOME").map(|home| home.join(Path::new(".local/share"))))?;
@@ -78,6 +95,8 @@ fn usage() -> String {
     }
     text.push_str("  --config                 file to read first\n");
     text.push_str("  --help, --version        print and end\n\n");
-    text.push_str("Without --root and --state the folders are made below the user's data folder.\n");
+    text.push_str(
+        "Without --root and --state the folders are made below the user's data folder.\n",
+    );
     text
 }

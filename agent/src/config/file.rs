@@ -13,7 +13,9 @@ pub(super) fn read_file(path: &Path, found: &mut Found) -> Result<(), String> {
     let shown = path.display();
     let cannot = |error: std::io::Error| format!("{shown}: cannot read it: {error}");
     if std::fs::metadata(path).map_err(cannot)?.len() > FILE_BYTES_MAX {
-        return Err(format!("{shown}: larger than {FILE_BYTES_MAX} bytes; is this the right file?"));
+        return Err(format!(
+            "{shown}: larger than {FILE_BYTES_MAX} bytes; is this the right file?"
+        ));
     }
     let text = std::fs::read_to_string(path).map_err(cannot)?;
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -26,11 +28,17 @@ pub(super) fn read_file(path: &Path, found: &mut Found) -> Result<(), String> {
             continue;
         };
         if let Some((_, first)) = seen.iter().find(|(known, _)| *known == key) {
-            return Err(format!("{place}: `{key}` is already set in line {first}; remove one"));
+            return Err(format!(
+                "{place}: `{key}` is already set in line {first}; remove one"
+            ));
         }
         seen.push((key, index + 1));
         let is_path = matches!(key, "key_file" | "root" | "state");
-        let value = if is_path { folder.join(value).display().to_string() } else { value };
+        let value = if is_path {
+            folder.join(value).display().to_string()
+        } else {
+            value
+        };
         found.put(key, value, place);
     }
     Ok(())
@@ -42,13 +50,21 @@ fn parse_line(line: &str) -> Result<Option<(&'static str, String)>, String> {
         return Ok(None);
     }
     let right = "write `key = \"value\"`";
-    let (key, rest) = line.split_once('=').ok_or_else(|| format!("`{line}` has no `=`; {right}"))?;
+    let (key, rest) = line
+        .split_once('=')
+        .ok_or_else(|| format!("`{line}` has no `=`; {right}"))?;
     let key = key.trim();
     let Some((known, _)) = KEYS.iter().find(|(known, _)| *known == key) else {
         let names: Vec<&str> = KEYS.iter().map(|(known, _)| *known).collect();
-        return Err(format!("unknown key `{key}`; the keys are {}", names.join(", ")));
+        return Err(format!(
+            "unknown key `{key}`; the keys are {}",
+            names.join(", ")
+        ));
     };
-    Ok(Some((known, parse_value(rest.trim()).map_err(|why| format!("{key}: {why}; {right}"))?)))
+    Ok(Some((
+        known,
+        parse_value(rest.trim()).map_err(|why| format!("{key}: {why}; {right}"))?,
+    )))
 }
 
 /// A quoted text with `\"` and `\\`, or a bare number; a comment may follow.
@@ -56,7 +72,11 @@ fn parse_value(text: &str) -> Result<String, String> {
     let Some(quoted) = text.strip_prefix('"') else {
         let bare = text.split('#').next().unwrap_or_default().trim();
         let number = !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_digit());
-        return if number { Ok(bare.to_owned()) } else { Err("the value is not quoted".into()) };
+        return if number {
+            Ok(bare.to_owned())
+        } else {
+            Err("the value is not quoted".into())
+        };
     };
     let mut value = String::new();
     let mut chars = quoted.chars();
@@ -65,7 +85,11 @@ fn parse_value(text: &str) -> Result<String, String> {
             '"' => {
                 let rest = chars.as_str().trim();
                 let clean = rest.is_empty() || rest.starts_with('#');
-                return if clean { Ok(value) } else { Err(format!("`{rest}` after the value")) };
+                return if clean {
+                    Ok(value)
+                } else {
+                    Err(format!("`{rest}` after the value"))
+                };
             }
             '\\' => match chars.next() {
                 Some(escaped @ ('"' | '\\')) => value.push(escaped),

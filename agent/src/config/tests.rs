@@ -21,43 +21,87 @@ fn flags_win_over_the_file_and_paths_stand_beside_it() {
     let scratch = Scratch::new();
     let text = "# an agent\nmaster = \"one:1\"  # where\nname = \"a\\\\\"\nkey_file = \"key\"\n";
     let path = write(&scratch, &text.replace("a\\\\", "a"));
-    let Asked::Run(config) =
-        parse(&["--config", &path, "--master=two:2", "--reconnect-max-ms", "2000"]).unwrap()
-    else {
+    let Asked::Run(config) = parse(&[
+        "--config",
+        &path,
+        "--master=two:2",
+        "--reconnect-max-ms",
+        "2000",
+    ])
+    .unwrap() else {
         panic!("not a run");
     };
-    assert_eq!((config.master.as_str(), config.name.as_str()), ("two:2", "a"));
+    assert_eq!(
+        (config.master.as_str(), config.name.as_str()),
+        ("two:2", "a")
+    );
     assert_eq!(config.key_file, scratch.path().join("key"));
     assert_eq!(config.reconnect_max_ms, 2000);
-    assert!(config.root.ends_with(Path::new("a/work")), "{:?}", config.root);
+    assert!(
+        config.root.ends_with(Path::new("a/work")),
+        "{:?}",
+        config.root
+    );
 }
 
 #[test]
 fn every_mistake_names_its_place_and_what_would_be_right() {
     let scratch = Scratch::new();
     for (text, expected) in [
-        ("master = \"h:1\"\nnonsense\n", ["agent.conf:2:", "has no `=`"]),
-        ("nmae = \"x\"\n", ["agent.conf:1: unknown key `nmae`", "the keys are master, name"]),
+        (
+            "master = \"h:1\"\nnonsense\n",
+            ["agent.conf:2:", "has no `=`"],
+        ),
+        (
+            "nmae = \"x\"\n",
+            [
+                "agent.conf:1: unknown key `nmae`",
+                "the keys are master, name",
+            ],
+        ),
         ("name = x\n", ["agent.conf:1: name", "not quoted"]),
         ("name = \"x\n", ["agent.conf:1: name", "closing quote"]),
         ("name = \"x\" y\n", ["agent.conf:1:", "`y` after the value"]),
-        ("name = \"x\"\n\nname = \"y\"\n", ["agent.conf:3:", "already set in line 1"]),
-        ("master = \"nowhere\"\n", ["agent.conf:1: master", "HOST:PORT"]),
+        (
+            "name = \"x\"\n\nname = \"y\"\n",
+            ["agent.conf:3:", "already set in line 1"],
+        ),
+        (
+            "master = \"nowhere\"\n",
+            ["agent.conf:1: master", "HOST:PORT"],
+        ),
         ("master = \"h:0\"\n", ["agent.conf:1: master", "HOST:PORT"]),
-        ("master = \"h:1\"\nname = \"../x\"\n", ["agent.conf:2: name", "letters, digits"]),
-        ("master = \"h:1\"\n", ["--name is missing", "name on the master"]),
+        (
+            "master = \"h:1\"\nname = \"../x\"\n",
+            ["agent.conf:2: name", "letters, digits"],
+        ),
+        (
+            "master = \"h:1\"\n",
+            ["--name is missing", "name on the master"],
+        ),
     ] {
         let error = parse(&["--config", &write(&scratch, text)]).unwrap_err();
         for part in expected {
-            assert!(error.contains(part), "{text:?} gave {error:?}, without {part:?}");
+            assert!(
+                error.contains(part),
+                "{text:?} gave {error:?}, without {part:?}"
+            );
         }
     }
 }
 
 #[test]
 fn wrong_flags_are_named() {
-    assert!(parse(&["--mastre", "x"]).unwrap_err().contains("`--mastre`"));
-    assert!(parse(&["--name"]).unwrap_err().contains("--name needs a value"));
+    assert!(
+        parse(&["--mastre", "x"])
+            .unwrap_err()
+            .contains("`--mastre`")
+    );
+    assert!(
+        parse(&["--name"])
+            .unwrap_err()
+            .contains("--name needs a value")
+    );
     let all = ["--master", "h:1", "--name", "n", "--key-file", "k"];
     let with = |extra: &[&str]| parse(&[&all[..], extra].concat()).unwrap_err();
     assert!(with(&["--reconnect-min-ms", "soon"]).contains("milliseconds"));
@@ -67,5 +111,7 @@ fn wrong_flags_are_named() {
 #[test]
 fn help_and_version_are_printed() {
     assert!(matches!(parse(&["--help"]), Ok(Asked::Print(text)) if text.contains("--key-file")));
-    assert!(matches!(parse(&["-V"]), Ok(Asked::Print(text)) if text.starts_with("windlass-agent ")));
+    assert!(
+        matches!(parse(&["-V"]), Ok(Asked::Print(text)) if text.starts_with("windlass-agent "))
+    );
 }

@@ -17,7 +17,9 @@ pub(crate) fn mkdir(root: &Root, mkdir: &Mkdir) -> Result<Boxed, Failure> {
         return Ok(Boxed::new());
     }
     let (folder, name) = root.parent(&mkdir.path)?;
-    folder.make(&name).map_err(|error| failure::of_io(&error, mkdir.path.as_bytes()))?;
+    folder
+        .make(&name)
+        .map_err(|error| failure::of_io(&error, mkdir.path.as_bytes()))?;
     Ok(Boxed::new())
 }
 
@@ -36,9 +38,7 @@ pub(crate) fn remove(root: &Root, remove: &Remove) -> Result<Boxed, Failure> {
         other => other?,
     };
     match stat.kind {
-        Kind::Folder if remove.recursive => {
-            remove_name(&folder, &name).map(removed).map_err(io)
-        }
+        Kind::Folder if remove.recursive => remove_name(&folder, &name).map(removed).map_err(io),
         Kind::Folder => folder.unlink_folder(&name).map(|()| removed(1)).map_err(io),
         _ => folder.unlink(&name).map(|()| removed(1)).map_err(io),
     }
@@ -54,7 +54,8 @@ fn removed(count: u64) -> Boxed {
 pub(crate) fn rename(root: &Root, rename: &Rename) -> Result<Boxed, Failure> {
     let (from, from_name) = root.parent(&rename.path)?;
     let (to, to_name) = root.parent(&rename.to)?;
-    from.stat(&from_name).map_err(|error| failure::of_io(&error, rename.path.as_bytes()))?;
+    from.stat(&from_name)
+        .map_err(|error| failure::of_io(&error, rename.path.as_bytes()))?;
     if !rename.replace && to.stat(&to_name).is_ok() {
         let error = Error::from(ErrorKind::AlreadyExists);
         return Err(failure::of_io(&error, rename.to.as_bytes()));

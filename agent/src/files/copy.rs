@@ -79,17 +79,26 @@ fn copy_name(
             sys::set_executable(&target, stat.executable)
         }
         Kind::Link => to.link(&from.read_link(from_name)?, to_name),
-        Kind::Folder if depth == DEPTH_MAX => {
-            Err(io::Error::other(format!("folders lie more than {DEPTH_MAX} deep")))
-        }
+        Kind::Folder if depth == DEPTH_MAX => Err(io::Error::other(format!(
+            "folders lie more than {DEPTH_MAX} deep"
+        ))),
         Kind::Folder => {
             to.make(to_name)?;
             let (inside, target) = (from.enter(from_name)?, to.enter(to_name)?);
             for listed in inside.list()? {
-                copy_name(&inside, &listed.name, &target, &listed.name, depth + 1, count)?;
+                copy_name(
+                    &inside,
+                    &listed.name,
+                    &target,
+                    &listed.name,
+                    depth + 1,
+                    count,
+                )?;
             }
             Ok(())
         }
-        Kind::Other => Err(io::Error::other("a socket, pipe or device cannot be copied")),
+        Kind::Other => Err(io::Error::other(
+            "a socket, pipe or device cannot be copied",
+        )),
     }
 }

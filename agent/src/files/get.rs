@@ -30,14 +30,26 @@ fn open(root: &Root, get: &Get, from: u64) -> Result<(File, Stat), Failure> {
     let stat = sys::stat_of(&file.metadata().map_err(io)?);
     let fail = |code, text: String| Err(Failure::new(code, text).with_path(path));
     if get.max_bytes > 0 && stat.size > get.max_bytes {
-        let text = format!("the file has {} bytes, more than {}", stat.size, get.max_bytes);
+        let text = format!(
+            "the file has {} bytes, more than {}",
+            stat.size, get.max_bytes
+        );
         return fail(Code::TooLarge, text);
     }
-    if get.expect.is_some_and(|expected| expected != describe(&stat)) {
-        return fail(Code::Changed, "the file is not the one that was begun; start again".into());
+    if get
+        .expect
+        .is_some_and(|expected| expected != describe(&stat))
+    {
+        return fail(
+            Code::Changed,
+            "the file is not the one that was begun; start again".into(),
+        );
     }
     if from > stat.size {
-        let text = format!("the file has {} bytes and cannot be sent from {from}", stat.size);
+        let text = format!(
+            "the file has {} bytes and cannot be sent from {from}",
+            stat.size
+        );
         return fail(Code::BadRequest, text);
     }
     Ok((file, stat))
@@ -82,5 +94,9 @@ fn changed(path: &[u8]) -> Failure {
 
 fn describe(stat: &Stat) -> GetResult {
     let mtime_ns = u64::try_from(stat.mtime_ns).unwrap_or(0);
-    GetResult { size: stat.size, mtime_ns, executable: stat.executable }
+    GetResult {
+        size: stat.size,
+        mtime_ns,
+        executable: stat.executable,
+    }
 }

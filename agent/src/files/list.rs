@@ -68,7 +68,9 @@ pub(crate) fn list(root: &Root, readdir: &Readdir) -> Result<Vec<Entry>, Failure
         entries: Vec::new(),
     };
     listing.walk(&root.walk(&readdir.path)?, &RelPath::root(), 0)?;
-    listing.entries.sort_by(|one, other| one.path.as_bytes().cmp(other.path.as_bytes()));
+    listing
+        .entries
+        .sort_by(|one, other| one.path.as_bytes().cmp(other.path.as_bytes()));
     Ok(listing.entries)
 }
 

@@ -42,8 +42,11 @@ pub(crate) fn serve(root: &Root, port: &Port, put: &Put) -> Answer {
 
 impl<'a> Arrival<'a> {
     fn begin(root: &Root, put: &'a Put) -> Result<Self, Failure> {
-        let (folder, name) =
-            if put.parents { root.make_parent(&put.path)? } else { root.parent(&put.path)? };
+        let (folder, name) = if put.parents {
+            root.make_parent(&put.path)?
+        } else {
+            root.parent(&put.path)?
+        };
         refuse_occupied(put, &folder, &name)?;
         let part_name = part_name(put, &name);
         let path = put.path.as_bytes();
@@ -66,10 +69,21 @@ impl<'a> Arrival<'a> {
         }
         let (free, _) = sys::disk_space(&folder).map_err(io)?;
         if put.size - stored > free {
-            let text = format!("{} bytes are to come and {free} are free", put.size - stored);
+            let text = format!(
+                "{} bytes are to come and {free} are free",
+                put.size - stored
+            );
             return Err(Failure::new(Code::NoSpace, text).with_path(path));
         }
-        Ok(Arrival { put, folder, name, part_name, part, stored, sha256 })
+        Ok(Arrival {
+            put,
+            folder,
+            name,
+            part_name,
+            part,
+            stored,
+            sha256,
+        })
     }
 
     fn receive(&mut self, port: &Port) -> Result<Result<(), Failure>, Gone> {
@@ -90,7 +104,10 @@ impl<'a> Arrival<'a> {
     }
 
     fn acknowledge(&self, port: &Port) -> Result<u64, Gone> {
-        let limit = self.stored.saturating_add(limits::FILE_WINDOW).min(self.put.size);
+        let limit = self
+            .stored
+            .saturating_add(limits::FILE_WINDOW)
+            .min(self.put.size);
         port.acknowledge(self.stored, limit)?;
         Ok(self.stored)
     }
@@ -100,7 +117,9 @@ impl<'a> Arrival<'a> {
             let text = format!("bytes at {offset} do not continue at {}", self.stored);
             return Err(Failure::new(Code::BadRequest, text).with_path(self.put.path.as_bytes()));
         }
-        self.part.write_all(bytes).map_err(|error| self.io(&error))?;
+        self.part
+            .write_all(bytes)
+            .map_err(|error| self.io(&error))?;
         self.sha256.update(bytes);
         self.stored += bytes.len() as u64;
         Ok(())
@@ -117,7 +136,9 @@ impl<'a> Arrival<'a> {
             return Ok(());
         }
         // What is there cannot become the file any more.
-        self.folder.unlink(&self.part_name).map_err(|error| self.io(&error))?;
+        self.folder
+            .unlink(&self.part_name)
+            .map_err(|error| self.io(&error))?;
         let text = format!(
             "{} bytes with SHA-256 {} came, not the {} bytes with {} that were announced",
             self.stored,
@@ -131,14 +152,18 @@ impl<'a> Arrival<'a> {
     fn commit(self) -> Result<(), Failure> {
         sys::set_executable(&self.part, self.put.executable).map_err(|error| self.io(&error))?;
         refuse_occupied(self.put, &self.folder, &self.name)?;
-        let renamed = self.folder.rename(&self.part_name, &self.folder, &self.name);
+        let renamed = self
+            .folder
+            .rename(&self.part_name, &self.folder, &self.name);
         renamed.map_err(|error| self.io(&error))
     }
 }
 
 /// Refuses a name that holds something which may not be replaced.
 fn refuse_occupied(put: &Put, folder: &Folder, name: &OsStr) -> Result<(), Failure> {
-    let Ok(stat) = folder.stat(name) else { return Ok(()) };
+    let Ok(stat) = folder.stat(name) else {
+        return Ok(());
+    };
     let path = put.path.as_bytes();
     match stat.kind {
         Kind::Folder => Err(Failure::new(Code::IsDir, "a folder has this name").with_path(path)),

@@ -25,7 +25,13 @@ struct Removal<'a> {
 
 /// Removes a name in a folder; one that is missing is no error. Returns how many names went.
 pub(crate) fn remove_name(folder: &Folder, name: &OsStr) -> io::Result<u64> {
-    let mut removal = Removal { top: folder, name, moved: Vec::new(), moves: 0, removed: 0 };
+    let mut removal = Removal {
+        top: folder,
+        name,
+        moved: Vec::new(),
+        moves: 0,
+        removed: 0,
+    };
     removal.remove(folder, name, 0)?;
     while let Some(moved) = removal.moved.pop() {
         removal.remove(folder, &moved, 0)?;

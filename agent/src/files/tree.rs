@@ -52,7 +52,11 @@ impl Trees {
     /// Opens the folder of the index files, making it if it is missing.
     pub(crate) fn open(folder: &Path) -> std::io::Result<Trees> {
         std::fs::create_dir_all(folder)?;
-        Ok(Trees { folder: folder.to_owned(), busy: Mutex::default(), freed: Condvar::new() })
+        Ok(Trees {
+            folder: folder.to_owned(),
+            busy: Mutex::default(),
+            freed: Condvar::new(),
+        })
     }
 
     fn hold(&self, path: &RelPath) -> Result<Hold<'_>, Failure> {
@@ -65,7 +69,10 @@ impl Trees {
             return Err(Failure::new(Code::Busy, text).with_path(path.as_bytes()));
         }
         busy.insert(path.clone());
-        Ok(Hold { trees: self, path: path.clone() })
+        Ok(Hold {
+            trees: self,
+            path: path.clone(),
+        })
     }
 
     fn index_path(&self, path: &RelPath) -> PathBuf {
@@ -76,7 +83,11 @@ impl Trees {
 
 impl Drop for Hold<'_> {
     fn drop(&mut self) {
-        self.trees.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.path);
+        self.trees
+            .busy
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.path);
         self.trees.freed.notify_all();
     }
 }
@@ -120,7 +131,12 @@ fn receive(folder: &Folder, index_path: &Path, delete: Delete, port: &Port) -> S
     let need = step!(placer.find_needed());
     port.send_all(0, &need.encode())?;
     step!(placer.make_folders());
-    step!(content::receive(&mut stream, &manifest, &need, &mut placer)?);
+    step!(content::receive(
+        &mut stream,
+        &manifest,
+        &need,
+        &mut placer
+    )?);
     let deleted = step!(extras::remove(folder, &manifest, &old, delete));
     step!(placer.make_links());
     let needed = need.iter().filter(|needed| *needed).count() as u64;

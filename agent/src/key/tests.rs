@@ -37,10 +37,21 @@ fn a_key_that_others_can_read_is_refused_with_the_remedy() {
 #[test]
 fn anything_but_one_key_line_is_refused() {
     let scratch = Scratch::new();
-    for text in ["", "hunter2", &good().replace("wlk1", "wlk9"), &good()[..60], &good().repeat(2)] {
+    for text in [
+        "",
+        "hunter2",
+        &good().replace("wlk1", "wlk9"),
+        &good()[..60],
+        &good().repeat(2),
+    ] {
         let error = read_key(&write(&scratch, text, 0o600)).err().unwrap();
         assert!(error.contains("wlk1_"), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
     }
-    assert!(read_key(&scratch.path().join("none")).err().unwrap().contains("cannot read"));
+    assert!(
+        read_key(&scratch.path().join("none"))
+            .err()
+            .unwrap()
+            .contains("cannot read")
+    );
 }

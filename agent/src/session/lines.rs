@@ -42,10 +42,19 @@ impl Lines {
         let (writing, to_loop) = (stream.try_clone()?, inputs.clone());
         let write = move || write_all(writing, &block_queue, &to_loop);
         let threads = vec![
-            std::thread::Builder::new().name("reader".into()).spawn(read)?,
-            std::thread::Builder::new().name("writer".into()).spawn(write)?,
+            std::thread::Builder::new()
+                .name("reader".into())
+                .spawn(read)?,
+            std::thread::Builder::new()
+                .name("writer".into())
+                .spawn(write)?,
         ];
-        Ok(Lines { stream, tokens, blocks: Some(blocks), threads })
+        Ok(Lines {
+            stream,
+            tokens,
+            blocks: Some(blocks),
+            threads,
+        })
     }
 
     /// The loop handled one block: the reader may read another.

@@ -45,19 +45,27 @@ impl Port {
     /// Waits until bytes at `offset` may be sent; says how many, one frame's worth at most.
     pub(crate) fn room_at(&self, offset: u64) -> Result<usize, Gone> {
         self.wait(|granted| {
-            let room = granted.saturating_sub(offset).min(limits::DATA_BYTES_MAX as u64);
+            let room = granted
+                .saturating_sub(offset)
+                .min(limits::DATA_BYTES_MAX as u64);
             usize::try_from(room).ok().filter(|room| *room > 0)
         })
     }
 
     /// Sends bytes for which there is room.
     pub(crate) fn send(&self, offset: u64, bytes: Vec<u8>) -> Result<(), Gone> {
-        self.tell(Input::Chunk { channel: self.channel, offset, bytes })
+        self.tell(Input::Chunk {
+            channel: self.channel,
+            offset,
+            bytes,
+        })
     }
 
     /// Sends a whole short stream, from an offset on, and ends it.
     pub(crate) fn send_all(&self, from: u64, stream: &[u8]) -> Result<(), Gone> {
-        let mut offset = usize::try_from(from).unwrap_or(usize::MAX).min(stream.len());
+        let mut offset = usize::try_from(from)
+            .unwrap_or(usize::MAX)
+            .min(stream.len());
         while offset < stream.len() {
             let room = self.room_at(offset as u64)?.min(stream.len() - offset);
             self.send(offset as u64, stream[offset..offset + room].to_vec())?;
@@ -70,7 +78,11 @@ impl Port {
 
     /// Ends the stream.
     pub(crate) fn finish(&self, length: u64, sha256: [u8; 32]) -> Result<(), Gone> {
-        self.tell(Input::Finish { channel: self.channel, length, sha256 })
+        self.tell(Input::Finish {
+            channel: self.channel,
+            length,
+            sha256,
+        })
     }
 
     /// The next bytes of the master's stream, or its end.
@@ -80,18 +92,28 @@ impl Port {
 
     /// Tells the master how far its stream is stored and how far it may go on.
     pub(crate) fn acknowledge(&self, durable: u64, limit: u64) -> Result<(), Gone> {
-        self.tell(Input::Acknowledge { channel: self.channel, durable, limit })
+        self.tell(Input::Acknowledge {
+            channel: self.channel,
+            durable,
+            limit,
+        })
     }
 
     /// Names the channel's command to the loop, which cancels it and brings its input.
     pub(crate) fn attach(&self, entry: &Arc<Entry>) -> Result<(), Gone> {
         let entry = Arc::clone(entry);
-        self.tell(Input::Attached { channel: self.channel, entry })
+        self.tell(Input::Attached {
+            channel: self.channel,
+            entry,
+        })
     }
 
     /// Answers; the channel is closed.
     pub(crate) fn respond(&self, result: Result<Boxed, Failure>) {
         // Without a connection there is nobody to answer; the master asks again.
-        let _ = self.tell(Input::Respond { channel: self.channel, result });
+        let _ = self.tell(Input::Respond {
+            channel: self.channel,
+            result,
+        });
     }
 }

@@ -29,7 +29,12 @@ pub(super) fn open(
     let gate = Arc::new(Gate::default());
     let (to_thread, inbox) = mpsc::channel();
     let takes_bytes = matches!(request, Request::Put(_) | Request::TreePut(_));
-    let port = Port { channel: id, gate: Arc::clone(&gate), inbox, sender: sender.clone() };
+    let port = Port {
+        channel: id,
+        gate: Arc::clone(&gate),
+        inbox,
+        sender: sender.clone(),
+    };
     let agent = Arc::clone(agent);
     let serve = move || {
         let op = request.op();
@@ -44,12 +49,23 @@ pub(super) fn open(
     };
     let thread = std::thread::Builder::new().name("request".into());
     if let Err(error) = thread.spawn(serve) {
-        let result = Err(Failure::new(Code::Busy, format!("cannot start a thread: {error}")));
+        let result = Err(Failure::new(
+            Code::Busy,
+            format!("cannot start a thread: {error}"),
+        ));
         // The loop is alive: it is the one that called.
-        let _ = sender.send(Input::Respond { channel: id, result });
+        let _ = sender.send(Input::Respond {
+            channel: id,
+            result,
+        });
     }
     let inbox: Option<Sender<Inbound>> = takes_bytes.then_some(to_thread);
-    Channel { gate, inbox, entry: None, cancel: None }
+    Channel {
+        gate,
+        inbox,
+        entry: None,
+        cancel: None,
+    }
 }
 
 fn serve(agent: &Agent, port: &Port, request: Request, from: u64) -> Answer {
@@ -64,9 +80,10 @@ fn serve(agent: &Agent, port: &Port, request: Request, from: u64) -> Answer {
             .find(signal.id, signal.generation)
             .map(|entry| entry.end(ops::Reason::Cancelled, signal.mode))
             .map(|()| Boxed::new())),
-        Request::Forget(forget) => {
-            Ok(agent.commands.forget(forget.id, forget.generation).map(|()| Boxed::new()))
-        }
+        Request::Forget(forget) => Ok(agent
+            .commands
+            .forget(forget.id, forget.generation)
+            .map(|()| Boxed::new())),
         Request::List => Ok(Ok(ops::list_result(&agent.commands.list()))),
         Request::Info => Ok(Ok(info(agent))),
         Request::Put(put) => files::put::serve(&agent.root, port, &put),

@@ -28,7 +28,10 @@ struct State {
 
 impl Stop {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks to stop; `false` if that was asked before.
@@ -65,7 +68,10 @@ impl Stop {
     /// Waits that long, or until asked to stop.
     pub(crate) fn wait(&self, time: Duration) {
         let state = self.lock();
-        let waited = self.shared.changed.wait_timeout_while(state, time, |state| !state.requested);
+        let waited = self
+            .shared
+            .changed
+            .wait_timeout_while(state, time, |state| !state.requested);
         drop(waited);
     }
 }

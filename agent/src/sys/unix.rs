@@ -8,9 +8,12 @@ mod process;
 pub(crate) use facts::{
     boot_id, disk_space, kernel_release, logical_cpus, memory_bytes, os_name, refuse_open_key,
 };
-pub(crate) use folder::{Folder, Listed, OpenMode, is_link_error, os_bytes, os_text, set_executable, stat_of};
+pub(crate) use folder::{
+    Folder, OpenMode, is_link_error, os_bytes, os_text, set_executable, stat_of,
+};
 pub(crate) use process::{
-    Exit, Signal, group_has_variable, group_members, isolate, reap, signal_group, wait_exit, wait_readable,
+    Exit, Signal, group_has_variable, group_members, isolate, reap, signal_group, wait_exit,
+    wait_readable,
 };
 
 use std::ffi::{c_int, c_void};
@@ -26,7 +29,11 @@ unsafe extern "C" {
 
 /// Turns a C return value into a result: negative means that `errno` says why.
 fn check(value: c_int) -> io::Result<c_int> {
-    if value < 0 { Err(io::Error::last_os_error()) } else { Ok(value) }
+    if value < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(value)
+    }
 }
 
 /// Fills the buffer from the operating system's random source.
@@ -69,11 +76,13 @@ pub(crate) fn notify_on_terminate(mut notify: impl FnMut() + Send + 'static) -> 
         signal(SIGTERM, handler);
         signal(SIGINT, handler);
     }
-    std::thread::Builder::new().name("signals".into()).spawn(move || {
-        let mut byte = [0];
-        while reader.read_exact(&mut byte).is_ok() {
-            notify();
-        }
-    })?;
+    std::thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || {
+            let mut byte = [0];
+            while reader.read_exact(&mut byte).is_ok() {
+                notify();
+            }
+        })?;
     Ok(())
 }

@@ -67,7 +67,11 @@ pub(super) fn spawn(task: &Task) -> io::Result<Spawned> {
         let program = command.get_program().display();
         io::Error::new(error.kind(), format!("cannot start `{program}`: {error}"))
     })?;
-    Ok(Spawned { pid: child.id(), pipes, stdin })
+    Ok(Spawned {
+        pid: child.id(),
+        pipes,
+        stdin,
+    })
 }
 
 fn program(task: &Task) -> io::Result<Command> {

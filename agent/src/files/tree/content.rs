@@ -91,7 +91,10 @@ pub(super) fn receive(
     need: &NeedList,
     placer: &mut Placer<'_>,
 ) -> Step<()> {
-    let needed = manifest.files().zip(need.iter()).filter(|(_, needed)| *needed);
+    let needed = manifest
+        .files()
+        .zip(need.iter())
+        .filter(|(_, needed)| *needed);
     for (entry, _) in needed {
         let mut file = step!(placer.begin_file(entry));
         let mut left = entry.size;
@@ -115,5 +118,8 @@ pub(super) fn receive(
     if rest.is_empty() {
         return Ok(Ok(()));
     }
-    Ok(Err(Failure::new(Code::BadRequest, "bytes follow after the last file")))
+    Ok(Err(Failure::new(
+        Code::BadRequest,
+        "bytes follow after the last file",
+    )))
 }

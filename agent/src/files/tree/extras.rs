@@ -49,15 +49,22 @@ fn remove_extra(folder: &Folder, manifest: &Manifest, at: &RelPath) -> Result<u6
 
 /// Deletes what an earlier tree brought and this one does not, and folders that are empty then.
 fn remove_tracked(top: &Folder, manifest: &Manifest, old: &Index) -> Result<u64, Failure> {
-    let mut gone: Vec<&RelPath> = old.paths().filter(|path| !manifest.has_leaf(path)).collect();
+    let mut gone: Vec<&RelPath> = old
+        .paths()
+        .filter(|path| !manifest.has_leaf(path))
+        .collect();
     gone.sort_unstable();
     let mut removed = 0;
     // Backwards: what lies deeper goes first, so that folders become empty.
     for path in gone.iter().rev().filter(|path| !manifest.has_folder(path)) {
         let mut wanted = names(path);
         let name = wanted.pop().unwrap_or_default();
-        let Ok(folder) = root::walk_names(top, &wanted, path.as_bytes()) else { continue };
-        let is_leaf = folder.stat(&name).is_ok_and(|stat| stat.kind != Kind::Folder);
+        let Ok(folder) = root::walk_names(top, &wanted, path.as_bytes()) else {
+            continue;
+        };
+        let is_leaf = folder
+            .stat(&name)
+            .is_ok_and(|stat| stat.kind != Kind::Folder);
         if is_leaf {
             let gone = remove_name(&folder, &name);
             removed += gone.map_err(|error| failure::of_io(&error, path.as_bytes()))?;

@@ -36,8 +36,20 @@ pub(super) struct Known {
 impl Known {
     /// What is known about content that was seen with that stat.
     pub(super) fn new(sha256: [u8; 32], stat: &Stat) -> Known {
-        let Stat { size, mtime_ns, ctime_ns, inode, .. } = *stat;
-        Known { sha256, size, mtime_ns, ctime_ns, inode }
+        let Stat {
+            size,
+            mtime_ns,
+            ctime_ns,
+            inode,
+            ..
+        } = *stat;
+        Known {
+            sha256,
+            size,
+            mtime_ns,
+            ctime_ns,
+            inode,
+        }
     }
 
     /// Whether a file with that stat is untouched since.
@@ -48,7 +60,11 @@ impl Known {
     /// Whether it changed so shortly before `now_ns` that its times prove nothing.
     fn is_fresh(&self, now_ns: i128) -> bool {
         let whole_seconds = self.mtime_ns % 1_000_000_000 == 0;
-        let tick = if whole_seconds { COARSE_TICK_NS } else { TICK_NS };
+        let tick = if whole_seconds {
+            COARSE_TICK_NS
+        } else {
+            TICK_NS
+        };
         self.mtime_ns.max(self.ctime_ns) + tick > now_ns
     }
 }
@@ -117,7 +133,11 @@ fn encode(path: &RelPath, known: &Known, out: &mut Vec<u8>) {
     out.extend_from_slice(&known.ctime_ns.to_be_bytes());
     out.extend_from_slice(&known.inode.to_be_bytes());
     // A path has 4096 bytes at most.
-    out.extend_from_slice(&u32::try_from(path.as_bytes().len()).unwrap_or(0).to_be_bytes());
+    out.extend_from_slice(
+        &u32::try_from(path.as_bytes().len())
+            .unwrap_or(0)
+            .to_be_bytes(),
+    );
     out.extend_from_slice(path.as_bytes());
 }
 

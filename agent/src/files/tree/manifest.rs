@@ -43,8 +43,16 @@ impl Manifest {
             }
         }
         let leaf = |entry: &&Entry| entry.kind != Kind::Dir;
-        let leaves = entries.iter().filter(leaf).map(|entry| entry.path.clone()).collect();
-        Ok(Manifest { entries, leaves, folders })
+        let leaves = entries
+            .iter()
+            .filter(leaf)
+            .map(|entry| entry.path.clone())
+            .collect();
+        Ok(Manifest {
+            entries,
+            leaves,
+            folders,
+        })
     }
 
     /// The files in the order of the need list.

@@ -57,7 +57,14 @@ impl<'a> Placer<'a> {
     ) -> Result<Self, Failure> {
         remove_name(top, OsStr::new(PART_NAME)).map_err(|error| failure::of_io(&error, b""))?;
         let new = Index::default();
-        Ok(Placer { top, manifest, old, new, way: Vec::new(), bytes_written: 0 })
+        Ok(Placer {
+            top,
+            manifest,
+            old,
+            new,
+            way: Vec::new(),
+            bytes_written: 0,
+        })
     }
 
     /// Bytes of content that were written.
@@ -75,7 +82,11 @@ impl<'a> Placer<'a> {
     fn folder_of(&mut self, path: &RelPath, make: bool) -> io::Result<OsString> {
         let mut wanted = names(path);
         let last = wanted.pop().unwrap_or_default();
-        let shared = self.way.iter().zip(&wanted).take_while(|((have, _), want)| have == *want);
+        let shared = self
+            .way
+            .iter()
+            .zip(&wanted)
+            .take_while(|((have, _), want)| have == *want);
         let shared = shared.count();
         self.way.truncate(shared);
         for name in wanted.drain(shared..) {
@@ -111,13 +122,22 @@ impl<'a> Placer<'a> {
 
     /// Whether the file is there with the right content.
     fn keep_present(&mut self, entry: &Entry) -> io::Result<bool> {
-        let Ok(name) = self.folder_of(&entry.path, false) else { return Ok(false) };
-        let Ok(mut stat) = self.here().stat(&name) else { return Ok(false) };
-        let Some(wanted) = entry.sha256 else { return Ok(false) };
+        let Ok(name) = self.folder_of(&entry.path, false) else {
+            return Ok(false);
+        };
+        let Ok(mut stat) = self.here().stat(&name) else {
+            return Ok(false);
+        };
+        let Some(wanted) = entry.sha256 else {
+            return Ok(false);
+        };
         if stat.kind != Kind::File || stat.size != entry.size {
             return Ok(false);
         }
-        let known = self.old.get(&entry.path).filter(|known| known.is_still(&stat));
+        let known = self
+            .old
+            .get(&entry.path)
+            .filter(|known| known.is_still(&stat));
         if known.is_some_and(|known| known.sha256 != wanted) {
             return Ok(false);
         }
@@ -136,7 +156,8 @@ impl<'a> Placer<'a> {
             sys::set_executable(&file, entry.executable)?;
             stat = sys::stat_of(&file.metadata()?);
         }
-        self.new.insert(entry.path.clone(), Known::new(wanted, &stat));
+        self.new
+            .insert(entry.path.clone(), Known::new(wanted, &stat));
         Ok(true)
     }
 
@@ -144,7 +165,11 @@ impl<'a> Placer<'a> {
     pub(super) fn make_folders(&mut self) -> Result<(), Failure> {
         for path in self.manifest.folders() {
             let made = self.folder_of(path, true).and_then(|name| {
-                if self.here().stat(&name).is_ok_and(|stat| stat.kind == Kind::Folder) {
+                if self
+                    .here()
+                    .stat(&name)
+                    .is_ok_and(|stat| stat.kind == Kind::Folder)
+                {
                     return Ok(());
                 }
                 make_folder(self.here(), &name)
@@ -156,14 +181,24 @@ impl<'a> Placer<'a> {
 
     /// Begins to write a file.
     pub(super) fn begin_file<'e>(&self, entry: &'e Entry) -> Result<Writing<'e>, Failure> {
-        let file = self.top.open_file(OsStr::new(PART_NAME), OpenMode::CreateNew);
+        let file = self
+            .top
+            .open_file(OsStr::new(PART_NAME), OpenMode::CreateNew);
         let file = file.map_err(|error| failure::of_io(&error, entry.path.as_bytes()))?;
-        Ok(Writing { entry, file, sha256: Sha256::new() })
+        Ok(Writing {
+            entry,
+            file,
+            sha256: Sha256::new(),
+        })
     }
 
     /// Checks a written file and puts it in its place.
     pub(super) fn end_file(&mut self, writing: Writing<'_>) -> Result<(), Failure> {
-        let Writing { entry, file, sha256 } = writing;
+        let Writing {
+            entry,
+            file,
+            sha256,
+        } = writing;
         let found = sha256.finish();
         if entry.sha256 != Some(found) {
             let text = "the content is not the one that the manifest announced";
@@ -172,7 +207,8 @@ impl<'a> Placer<'a> {
         let placed = self.put_in_place(entry, &file);
         let stat = placed.map_err(|error| failure::of_io(&error, entry.path.as_bytes()))?;
         self.bytes_written += entry.size;
-        self.new.insert(entry.path.clone(), Known::new(found, &stat));
+        self.new
+            .insert(entry.path.clone(), Known::new(found, &stat));
         Ok(())
     }
 
@@ -198,8 +234,13 @@ impl<'a> Placer<'a> {
 
     /// Gives the owner the right to write to the folder worked in last.
     fn open_up_here(&self) -> io::Result<()> {
-        let Some(((name, _), above)) = self.way.split_last() else { return Ok(()) };
-        above.last().map_or(self.top, |(_, folder)| folder).open_up(name)
+        let Some(((name, _), above)) = self.way.split_last() else {
+            return Ok(());
+        };
+        above
+            .last()
+            .map_or(self.top, |(_, folder)| folder)
+            .open_up(name)
     }
 
     /// Makes every link, after everything else: nothing was ever written through one.
@@ -215,12 +256,16 @@ impl<'a> Placer<'a> {
         let target = entry.target.as_deref().unwrap_or_default();
         let name = self.folder_of(&entry.path, true)?;
         let here = self.here();
-        if !here.read_link(&name).is_ok_and(|there| sys::os_bytes(&there) == target) {
+        if !here
+            .read_link(&name)
+            .is_ok_and(|there| sys::os_bytes(&there) == target)
+        {
             remove_name(here, &name)?;
             here.link(sys::os_text(target), &name)?;
         }
         let stat = here.stat(&name)?;
-        self.new.insert(entry.path.clone(), Known::new(digest(target), &stat));
+        self.new
+            .insert(entry.path.clone(), Known::new(digest(target), &stat));
         Ok(())
     }
 }

@@ -55,7 +55,10 @@ pub(crate) fn disk_space(folder: &Folder) -> io::Result<(u64, u64)> {
     if cfg!(target_os = "linux") {
         // f_bsize, f_frsize, f_blocks, f_bfree, f_bavail: one 64-bit word each.
         let unit = figures[1];
-        return Ok((figures[4].saturating_mul(unit), figures[2].saturating_mul(unit)));
+        return Ok((
+            figures[4].saturating_mul(unit),
+            figures[2].saturating_mul(unit),
+        ));
     }
     // macOS: two words, then 32-bit f_blocks, f_bfree, f_bavail.
     let unit = figures[1];

@@ -18,7 +18,10 @@ unsafe extern "C" {
     fn fdopendir(fd: c_int) -> *mut c_void;
     fn mkdirat(fd: c_int, name: *const c_char, mode: c_uint) -> c_int;
     fn openat(fd: c_int, name: *const c_char, flags: c_int, ...) -> c_int;
-    #[cfg_attr(all(target_os = "macos", target_arch = "x86_64"), link_name = "readdir$INODE64")]
+    #[cfg_attr(
+        all(target_os = "macos", target_arch = "x86_64"),
+        link_name = "readdir$INODE64"
+    )]
     fn readdir(stream: *mut c_void) -> *const u8;
     fn readlinkat(fd: c_int, name: *const c_char, buffer: *mut u8, len: usize) -> isize;
     fn renameat(from_fd: c_int, from: *const c_char, to_fd: c_int, to: *const c_char) -> c_int;
@@ -142,7 +145,10 @@ impl Folder {
         };
         let file = File::from(self.open_at(&c_name(name)?, flags | flag::NOFOLLOW)?);
         if mode != OpenMode::CreateNew && !file.metadata()?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "not a regular file",
+            ));
         }
         Ok(file)
     }
@@ -200,7 +206,12 @@ impl Folder {
         let name = c_name(name)?;
         // SAFETY: pointer and length describe `text`; the name as in `open_at`.
         let len = unsafe {
-            readlinkat(self.as_raw_fd(), name.as_ptr(), text.as_mut_ptr(), text.len())
+            readlinkat(
+                self.as_raw_fd(),
+                name.as_ptr(),
+                text.as_mut_ptr(),
+                text.len(),
+            )
         };
         let len = usize::try_from(len).map_err(|_| io::Error::last_os_error())?;
         text.truncate(len);
@@ -236,13 +247,19 @@ impl Folder {
             };
             if entry.is_null() {
                 let error = io::Error::last_os_error();
-                break if error.raw_os_error() == Some(0) { Ok(()) } else { Err(error) };
+                break if error.raw_os_error() == Some(0) {
+                    Ok(())
+                } else {
+                    Err(error)
+                };
             }
             // SAFETY: see above.
             let name = unsafe { CStr::from_ptr(entry.add(flag::NAME_OFFSET).cast()) };
             let name = name.to_bytes();
             if name != b"." && name != b".." {
-                names.push(Listed { name: OsString::from_vec(name.to_vec()) });
+                names.push(Listed {
+                    name: OsString::from_vec(name.to_vec()),
+                });
             }
         };
         // SAFETY: opened above and used no more.
@@ -274,7 +291,11 @@ pub(crate) fn stat_of(metadata: &Metadata) -> Stat {
 /// Gives or takes the right to execute, for everyone who may read; the rest of the mode stays.
 pub(crate) fn set_executable(file: &File, executable: bool) -> io::Result<()> {
     let mode = file.metadata()?.mode() & 0o7777;
-    let wanted = if executable { mode | ((mode & 0o444) >> 2) } else { mode & !0o111 };
+    let wanted = if executable {
+        mode | ((mode & 0o444) >> 2)
+    } else {
+        mode & !0o111
+    };
     if wanted == mode {
         return Ok(());
     }

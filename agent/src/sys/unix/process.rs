@@ -112,7 +112,11 @@ pub(crate) fn signal_group(leader: u32, signal: Signal) -> bool {
 pub(crate) fn wait_exit(pid: u32) -> io::Result<()> {
     const P_PID: c_int = 1;
     const WEXITED: c_int = 4;
-    const WNOWAIT: c_int = if cfg!(target_os = "linux") { 0x0100_0000 } else { 0x20 };
+    const WNOWAIT: c_int = if cfg!(target_os = "linux") {
+        0x0100_0000
+    } else {
+        0x20
+    };
     // siginfo_t is 128 bytes on Linux and 104 on macOS, aligned like a pointer.
     let mut info = [0_u64; 16];
     loop {
@@ -156,7 +160,9 @@ fn milliseconds(time: TimeVal) -> u64 {
 /// Numbers of the living processes in the group or session of `leader`, without the leader.
 /// Empty where the system has no `/proc`.
 pub(crate) fn group_members(leader: u32) -> Vec<u32> {
-    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
     entries
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
         .filter(|pid| *pid != leader && belongs(*pid, leader).unwrap_or(false))
@@ -183,7 +189,11 @@ pub(crate) fn wait_readable(
     timeout_ms: Option<u32>,
 ) -> io::Result<(bool, bool)> {
     const POLLIN: i16 = 1;
-    let ask = |fd: &PipeReader| PollFd { fd: fd.as_raw_fd(), events: POLLIN, revents: 0 };
+    let ask = |fd: &PipeReader| PollFd {
+        fd: fd.as_raw_fd(),
+        events: POLLIN,
+        revents: 0,
+    };
     let mut fds = [ask(first), ask(second)];
     let timeout = timeout_ms.map_or(-1, |ms| c_int::try_from(ms).unwrap_or(c_int::MAX));
     loop {
@@ -200,8 +210,10 @@ pub(crate) fn wait_readable(
 /// `false` where the system has no `/proc`.
 pub(crate) fn group_has_variable(leader: u32, variable: &str) -> bool {
     let has = |pid: u32| {
-        std::fs::read(format!("/proc/{pid}/environ"))
-            .is_ok_and(|all| all.split(|byte| *byte == 0).any(|one| one == variable.as_bytes()))
+        std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(|all| {
+            all.split(|byte| *byte == 0)
+                .any(|one| one == variable.as_bytes())
+        })
     };
     has(leader) || group_members(leader).into_iter().any(has)
 }
