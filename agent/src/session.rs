@@ -247,7 +247,7 @@ impl Session<'_> {
         if self.proven && self.status_at_ms <= now {
             self.status_at_ms = now.saturating_add(STATUS_MS);
             let status = requests::status(self.agent);
-            let _ = self.connection.send_status(status);
+            let _ = self.connection.send_status(&status);
         }
         if let Some(by) = self.stop_by_ms {
             let done = self.channels.is_empty() && self.agent.commands.count_running() == 0;

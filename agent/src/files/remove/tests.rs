@@ -28,7 +28,7 @@ fn folders_without_rights_are_removed() {
     let inner = scratch.path().join("a/b");
     std::fs::create_dir_all(&inner).unwrap();
     std::fs::write(inner.join("f"), "x").unwrap();
-    for (path, mode) in [(inner.clone(), 0o000), (scratch.path().join("a"), 0o555)] {
+    for (path, mode) in [(inner, 0o000), (scratch.path().join("a"), 0o555)] {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
     }
     let top = Folder::open(scratch.path()).unwrap();
