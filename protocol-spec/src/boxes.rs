@@ -222,3 +222,6 @@ fn key_is_valid(key: &[u8]) -> bool {
             .iter()
             .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-'))
 }
+
+#[cfg(test)]
+mod tests;

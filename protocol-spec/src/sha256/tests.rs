@@ -1,1 +1,65 @@
-//! Tests of `sha256`.
+//! SHA-256 against published vectors, and both ways of computing it against each other.
+
+use super::*;
+use crate::hex;
+
+#[test]
+fn the_published_vectors_come_out() {
+    // FIPS 180-4 examples and RFC 6234, section 8.5.
+    let cases: [(&[u8], &str); 4] = [
+        (
+            b"",
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        ),
+        (
+            b"abc",
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+        ),
+        (
+            b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+            "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1",
+        ),
+        (
+            &[b'a'; 1_000_000],
+            "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0",
+        ),
+    ];
+    for (bytes, expected) in cases {
+        assert_eq!(hex::encode(&digest(bytes)), expected);
+    }
+}
+
+#[test]
+fn pieces_of_any_size_give_the_hash_of_the_whole() {
+    let bytes: Vec<u8> = (0..400u32).map(|n| (n * 7) as u8).collect();
+    for length in 0..bytes.len() {
+        let whole = digest(&bytes[..length]);
+        for piece in [1, 3, 55, 56, 63, 64, 65, 127, 130] {
+            let mut hash = Sha256::new();
+            bytes[..length]
+                .chunks(piece)
+                .for_each(|part| hash.update(part));
+            assert_eq!(hash.total(), length as u64);
+            assert_eq!(hash.finish(), whole, "{length} in pieces of {piece}");
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn the_processors_instructions_agree_with_portable_code() {
+    let mut blocks: Vec<u8> = (0..64 * 50u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 9) as u8)
+        .collect();
+    for round in 0..50 {
+        let mut soft_state = INITIAL.map(|word| word.rotate_left(round));
+        let mut hard_state = soft_state;
+        soft::compress(&mut soft_state, &blocks);
+        if !x86::compress(&mut hard_state, &blocks) {
+            eprintln!("this processor has no SHA instructions; nothing to compare");
+            return;
+        }
+        assert_eq!(soft_state, hard_state);
+        blocks.rotate_left(1);
+    }
+}
