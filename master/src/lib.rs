@@ -14,4 +14,5 @@ pub mod error;
 pub mod ids;
 pub mod model;
 pub mod routes;
+pub mod storage;
 pub mod web;

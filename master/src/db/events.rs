@@ -113,3 +113,6 @@ fn event((seq, at, kind, builder, build, product, agent, detail): Row) -> Event 
         detail,
     }
 }
+
+#[cfg(test)]
+mod tests;
