@@ -15,4 +15,5 @@ pub mod ids;
 pub mod model;
 pub mod routes;
 pub mod storage;
+pub mod updates;
 pub mod web;

@@ -85,7 +85,14 @@ fn no_text_but_a_hash_opens_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let blobs = Blobs::open(folder.path().join("blobs")).unwrap();
     fs::write(folder.path().join("secret"), b"x").unwrap();
-    for name in ["", "..", "../secret", "/etc/passwd", &"A".repeat(64), &"ä".repeat(32)] {
+    for name in [
+        "",
+        "..",
+        "../secret",
+        "/etc/passwd",
+        &"A".repeat(64),
+        &"ä".repeat(32),
+    ] {
         let error = blobs.open_file(name).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound, "{name}");
     }

@@ -7,16 +7,17 @@ use crate::db::tests::engines;
 async fn events_are_numbered_without_gaps_and_read_in_order() {
     for test in engines() {
         for kind in ["build.started", "build.finished"] {
-            test.db.tx("append", move |conn| {
-                let event = NewEvent {
-                    kind,
-                    build: Some(BuildId(7)),
-                    ..NewEvent::default()
-                };
-                append(conn, Time(5), &event)
-            })
-            .await
-            .unwrap();
+            test.db
+                .tx("append", move |conn| {
+                    let event = NewEvent {
+                        kind,
+                        build: Some(BuildId(7)),
+                        ..NewEvent::default()
+                    };
+                    append(conn, Time(5), &event)
+                })
+                .await
+                .unwrap();
         }
         let read = test.db.read("after", |conn| after(conn, 0)).await.unwrap();
         let seqs: Vec<i64> = read.iter().map(|event| event.seq).collect();
