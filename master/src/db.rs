@@ -16,6 +16,7 @@ mod pool;
 pub(crate) mod schema;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod views;
 mod writer;
 
 use std::path::Path;

@@ -13,6 +13,7 @@ pub mod db;
 pub mod error;
 pub mod ids;
 pub mod model;
+pub mod ops;
 pub mod routes;
 pub mod storage;
 pub mod updates;

@@ -1,18 +1,33 @@
 //! Plain words of the domain that several floors share. States are enums with one table of
 //! allowed transitions each; no diesel, no HTTP.
 
+mod agents;
 mod blobs;
+mod builders;
+mod builds;
+mod changes;
 mod names;
+mod page;
 mod products;
+mod requests;
 mod states;
 mod tree;
 
+pub use agents::AgentSummary;
 pub use blobs::Blob;
+pub use builders::{BuilderFilter, BuilderSummary};
+pub use builds::{
+    BUILD_CHANGES_MAX, BuildDetail, BuildFilter, BuildProduct, BuildSummary, LogDetail, LogSummary,
+    Property, SourceStamp, StepSummary,
+};
+pub use changes::{ChangeBuild, ChangeFilter, ChangeSummary};
 pub use names::{Name, NameError};
+pub use page::{PAGE_ROWS_MAX, Page};
 pub use products::{
     Artifact, Hold, NewProduct, NewProductFile, Product, ProductDetail, ProductFile, ProductFilter,
     ProductProperty, ProductRevision, ServedFile,
 };
+pub use requests::{RequestFilter, RequestSummary};
 pub use states::{
     AuditOutcome, BuildResult, BuildState, ProductState, RequestState, Role, StepState,
 };

@@ -1,0 +1,1 @@
+//! Reading for pages over a filled database.

@@ -1,0 +1,9 @@
+//! What a user can do: one function each, with its permission, its audit row and its transaction.
+//! Pages, REST and commands share them. Nothing here knows HTTP.
+
+pub mod agents;
+pub mod builders;
+pub mod builds;
+pub mod changes;
+pub mod logs;
+pub mod requests;
