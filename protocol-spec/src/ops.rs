@@ -4,13 +4,14 @@
 mod commands;
 mod exec;
 mod files;
+mod result;
+mod trees;
 
 pub use commands::{Attach, Forget, Signal};
-pub use exec::{Exec, ExecResult, Output, Program, Reason, Stdin, TermSignal};
-pub use files::{
-    Copy, Delete, Get, GetResult, Mkdir, Put, Readdir, Remove, Rename, Stat, StatResult, TreePut,
-    TreePutResult,
-};
+pub use exec::{Exec, Output, Program, Stdin, TermSignal};
+pub use files::{Copy, Get, GetResult, Mkdir, Put, Remove, Rename, Stat, StatResult};
+pub use result::{ExecResult, Reason};
+pub use trees::{Delete, Readdir, TreePut, TreePutResult};
 
 use crate::boxes::Boxed;
 use crate::error::{Code, Failure};

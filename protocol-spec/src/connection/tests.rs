@@ -7,8 +7,11 @@ mod handshake;
 mod hostile;
 
 use super::*;
-use crate::ids::CommandId;
-use crate::ops::{Exec, Mkdir, Program};
+use crate::boxes::Boxed;
+use crate::error::CallError;
+use crate::ids::{ChannelId, CommandId, CommandState};
+use crate::limits::{CHANNELS_MAX, FRAME_MAX};
+use crate::ops::{Exec, Mkdir, Program, Request};
 use crate::path::RelPath;
 use crate::sha256::digest;
 
