@@ -37,6 +37,9 @@ const KEEP_BYTES: u64 = 4 << 30;
 /// How long a missed signal delays the look whether all commands have ended.
 const IDLE_STEP: Duration = Duration::from_millis(50);
 
+/// How long killed processes of an earlier run may take to die; they mostly take a millisecond.
+const LEFT_GROUP_MS: u64 = 5_000;
+
 /// One command that was started here, running or finished.
 #[derive(Debug)]
 pub(crate) struct Entry {
@@ -308,7 +311,7 @@ fn recover_entry(id: CommandId, folder: &Path) -> std::io::Result<Entry> {
         let cookie = format!("{}={id}", process::COMMAND_VARIABLE);
         // The number may belong to a stranger by now; the variable tells.
         if let Some(pid) = pid.filter(|pid| sys::group_has_variable(*pid, &cookie)) {
-            sys::signal_group(pid, Signal::KILL);
+            end_left_group(pid);
         }
         let mut result = ExecResult::new(Reason::AgentLost);
         result.text = "the agent ended while the command was running".into();
@@ -324,6 +327,17 @@ fn recover_entry(id: CommandId, folder: &Path) -> std::io::Result<Entry> {
         stdin: None,
         notices: None,
     })
+}
+
+/// Kills what an earlier run left, and waits until it is dead: only then may the master be told
+/// that the command is lost, and start another one in its folder.
+fn end_left_group(leader: u32) {
+    sys::signal_group(leader, Signal::KILL);
+    let by = clock::now_ms() + LEFT_GROUP_MS;
+    while sys::group_lives(leader) && clock::now_ms() < by {
+        // Nothing tells of the end of processes that are not our children.
+        std::thread::sleep(IDLE_STEP / 5);
+    }
 }
 
 /// Drops finished results that are too old or too many, the oldest first, so that one more

@@ -108,6 +108,8 @@ struct Session<'a> {
     agent: &'a Arc<Agent>,
     connection: Connection,
     channels: HashMap<ChannelId, Channel>,
+    /// Answered channels whose last bytes may still wait in the connection.
+    answered: Vec<ChannelId>,
     sender: Sender<Input>,
     lines: Lines,
     /// Blocks handed to the writer and not yet written.
@@ -139,6 +141,7 @@ pub(crate) fn serve(
         agent,
         connection,
         channels: HashMap::new(),
+        answered: Vec::new(),
         sender,
         lines,
         unwritten: 0,
@@ -220,6 +223,8 @@ impl Session<'_> {
                 break;
             }
         }
+        self.answered
+            .retain(|id| self.connection.next_offset(*id).is_some());
         for (id, channel) in &self.channels {
             if let Some(next) = self.connection.next_offset(*id) {
                 channel
@@ -250,7 +255,7 @@ impl Session<'_> {
             let _ = self.connection.send_status(&status);
         }
         if let Some(by) = self.stop_by_ms {
-            let done = self.channels.is_empty() && self.agent.commands.count_running() == 0;
+            let done = self.is_quiet() && self.agent.commands.count_running() == 0;
             if (done || by <= now) && !self.said_bye {
                 self.said_bye = true;
                 self.stop_by_ms = Some(now.saturating_add(STOP_MS));
@@ -259,6 +264,11 @@ impl Session<'_> {
                 self.closed.get_or_insert(CloseReason::Ended);
             }
         }
+    }
+
+    /// Whether every request is answered and every answer handed out.
+    fn is_quiet(&self) -> bool {
+        self.channels.is_empty() && self.answered.is_empty()
     }
 
     fn take(&mut self, input: Input) {
@@ -317,6 +327,7 @@ impl Session<'_> {
         if let Some(channel) = self.channels.remove(&id) {
             channel.gate.close();
             let _ = self.connection.respond(id, result);
+            self.answered.push(id);
         }
     }
 

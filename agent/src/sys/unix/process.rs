@@ -160,12 +160,23 @@ fn milliseconds(time: TimeVal) -> u64 {
 /// Numbers of the living processes in the group or session of `leader`, without the leader.
 /// Empty where the system has no `/proc`.
 pub(crate) fn group_members(leader: u32) -> Vec<u32> {
+    let mut members = living(leader);
+    members.retain(|pid| *pid != leader);
+    members
+}
+
+/// Whether any process of the group or session of `leader` lives, the leader included.
+pub(crate) fn group_lives(leader: u32) -> bool {
+    !living(leader).is_empty()
+}
+
+fn living(leader: u32) -> Vec<u32> {
     let Ok(entries) = std::fs::read_dir("/proc") else {
         return Vec::new();
     };
     entries
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter(|pid| *pid != leader && belongs(*pid, leader).unwrap_or(false))
+        .filter(|pid| belongs(*pid, leader).unwrap_or(false))
         .collect()
 }
 

@@ -1,0 +1,107 @@
+//! Who is served and who is not, and how the agent comes and goes.
+
+use std::io::Write;
+
+use windlass_protocol::ops::{Reason, Request};
+use windlass_protocol::{Code, Event, Key};
+
+use super::harness::{Bench, Peer, Ran, random, script};
+
+#[test]
+fn a_master_that_does_not_know_the_key_is_not_served_and_the_agent_tries_again() {
+    let bench = Bench::with_agent();
+    let mut peer = Peer::new(bench.accept_raw());
+    assert!(peer.try_greet(&Key::from_bytes(random())).is_err());
+    bench.accept();
+    assert!(bench.log().contains("refused"), "{}", bench.log());
+}
+
+#[test]
+fn garbage_from_the_other_side_ends_the_connection_and_not_the_agent() {
+    let bench = Bench::with_agent();
+    for garbage in [
+        &b"HTTP/1.1 400 Bad Request\r\n\r\n"[..],
+        b"WNDLS/1\n\xff\xff\xff\xff\x01",
+    ] {
+        let mut stream = bench.accept_raw();
+        stream.write_all(garbage).unwrap();
+    }
+    let mut peer = bench.accept();
+    assert_eq!(peer.exec(&script("echo on")).output, b"on\n");
+}
+
+#[test]
+fn an_agent_asked_to_stop_ends_its_commands_says_so_and_ends_well() {
+    let mut bench = Bench::with_agent();
+    let mut peer = bench.accept();
+    let channel = peer.open(&Request::Exec(script("echo on; sleep 600")), 0);
+    let mut journal = Vec::new();
+    while !journal.windows(3).any(|bytes: &[u8]| bytes == b"on\n") {
+        if let Event::Data { bytes, .. } = peer.next().unwrap() {
+            journal.extend_from_slice(&bytes);
+        }
+    }
+    bench.signal_agent("TERM");
+    peer.read_stream(channel, &mut journal).unwrap().unwrap();
+    assert_eq!(Ran::parse(&journal).result.reason, Reason::AgentLost);
+    assert!(bench.wait_agent().success());
+    assert!(
+        bench.log().contains("ending 1 running command"),
+        "{}",
+        bench.log()
+    );
+}
+
+#[test]
+fn an_agent_without_a_master_stops_at_once_when_asked() {
+    let mut bench = Bench::new();
+    bench.port = 1;
+    bench.start_agent();
+    while !bench.log().contains("127.0.0.1:1") {
+        std::thread::yield_now();
+    }
+    bench.signal_agent("TERM");
+    assert!(bench.wait_agent().success());
+}
+
+#[test]
+fn a_key_file_that_others_can_read_ends_the_agent_with_the_remedy() {
+    let bench = Bench::new();
+    bench.write_key(&bench.key, 0o644);
+    let output = bench.command().output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.contains("chmod 600"), "{errors}");
+    assert!(
+        !errors.contains(&bench.key.to_text()),
+        "the key stands in the error"
+    );
+}
+
+#[test]
+fn a_new_key_file_is_used_at_the_next_connection() {
+    let mut bench = Bench::with_agent();
+    drop(bench.accept());
+    bench.key = Key::from_bytes(random());
+    bench.write_key(&bench.key, 0o600);
+    // One connection may have begun with the old key.
+    let greeted = (0..3).any(|_| {
+        let mut peer = Peer::new(bench.accept_raw());
+        peer.try_greet(&bench.key).is_ok()
+    });
+    assert!(greeted);
+}
+
+#[test]
+fn what_the_agent_does_not_know_is_unsupported_and_the_connection_goes_on() {
+    let bench = Bench::with_agent();
+    let mut peer = bench.accept();
+    let mut request = windlass_protocol::Boxed::new();
+    request.push("op", "levitate");
+    let channel = peer.connection.open_box(&request, 0, 0).unwrap();
+    assert_eq!(peer.response(channel).unwrap_err().code, Code::Unsupported);
+    let info = peer.call(&Request::Info).unwrap();
+    assert_eq!(info.text("os").unwrap(), Some(std::env::consts::OS));
+    assert!(info.require_number("disk_total").unwrap() > 0);
+    assert!(info.require_number("cpus").unwrap() > 0);
+}

@@ -1,0 +1,9 @@
+//! The real agent program against a master made of the protocol's own core over a real socket.
+//! Each file below guards the promises of one part; `harness` is what they share.
+
+mod connection;
+mod exec;
+mod files;
+mod harness;
+mod resume;
+mod tree;

@@ -1,0 +1,173 @@
+//! What a connection's end does not end: commands, their journals, their input.
+
+use windlass_protocol::ops::{Attach, Forget, Reason, Request, Signal, parse_list};
+use windlass_protocol::sha256::digest;
+use windlass_protocol::{CancelMode, Code, Progress};
+
+use super::harness::{Bench, Ran, random, script};
+
+#[test]
+fn a_log_is_exact_although_the_connection_is_cut_at_random_places() {
+    let bench = Bench::with_agent();
+    std::fs::create_dir_all(bench.root()).unwrap();
+    let content: Vec<u8> = random::<65_536>().repeat(80);
+    std::fs::write(bench.root().join("content"), &content).unwrap();
+    let exec = script("echo x >> starts; cat content; sleep 0.2; cat content");
+    let mut journal = Vec::new();
+    let mut cuts = 0;
+    loop {
+        let mut peer = bench.accept();
+        // Every piece between two cuts is of another length.
+        let seed = u64::from_be_bytes(random());
+        peer.cut_after = if cuts < 40 {
+            peer.bytes_read + seed % 500_000
+        } else {
+            u64::MAX
+        };
+        let from = journal.len() as u64;
+        let channel = peer.open(&Request::Exec(exec.clone()), from);
+        match peer.read_stream(channel, &mut journal) {
+            Ok(result) => {
+                result.unwrap();
+                break;
+            }
+            Err(_) => cuts += 1,
+        }
+    }
+    assert!(cuts >= 10, "only {cuts} cuts");
+    let ran = Ran::parse(&journal);
+    assert_eq!(digest(&ran.output), digest(&content.repeat(2)));
+    assert_eq!((ran.starts, ran.result.exit), (1, Some(0)));
+    assert_eq!(std::fs::read(bench.root().join("starts")).unwrap(), b"x\n");
+}
+
+#[test]
+fn a_repeated_exec_never_starts_twice_and_another_one_of_its_id_is_refused() {
+    let bench = Bench::with_agent();
+    let mut peer = bench.accept();
+    let exec = script("echo x >> starts");
+    for _ in 0..5 {
+        let ran = peer.exec(&exec);
+        assert_eq!((ran.starts, ran.result.exit), (1, Some(0)));
+    }
+    assert_eq!(std::fs::read(bench.root().join("starts")).unwrap(), b"x\n");
+    let mut other = script("echo y >> starts");
+    other.id = exec.id;
+    assert_eq!(
+        peer.call(&Request::Exec(other)).unwrap_err().code,
+        Code::IdMismatch
+    );
+}
+
+#[test]
+fn an_older_generation_is_refused_and_a_newer_one_is_remembered() {
+    let bench = Bench::with_agent();
+    let mut peer = bench.accept();
+    let mut exec = script("sleep 600");
+    exec.generation = 4;
+    peer.open(&Request::Exec(exec.clone()), 0);
+    let attach = |generation| {
+        Request::Attach(Attach {
+            id: exec.id,
+            generation,
+        })
+    };
+    while peer.call(&Request::List).unwrap().first("cmd").is_none() {}
+    assert_eq!(
+        peer.call(&attach(3)).unwrap_err().code,
+        Code::StaleGeneration
+    );
+    let signal = Signal {
+        id: exec.id,
+        generation: 6,
+        mode: CancelMode::Kill,
+    };
+    peer.call(&Request::Signal(signal)).unwrap();
+    assert_eq!(
+        peer.call(&attach(5)).unwrap_err().code,
+        Code::StaleGeneration
+    );
+    peer.call(&attach(6)).unwrap();
+    let states = parse_list(&peer.call(&Request::List).unwrap()).unwrap();
+    assert_eq!(
+        (states[0].generation, states[0].progress),
+        (6, Progress::Finished)
+    );
+}
+
+#[test]
+fn ready_lists_what_is_known_until_it_is_forgotten() {
+    let bench = Bench::with_agent();
+    let mut peer = bench.accept();
+    assert!(peer.commands.is_empty());
+    let exec = script("echo done");
+    let ran = peer.exec(&exec);
+    assert_eq!(ran.output, b"done\n");
+    drop(peer);
+    let mut peer = bench.accept();
+    assert_eq!(peer.commands.len(), 1);
+    assert_eq!(
+        (peer.commands[0].id, peer.commands[0].progress),
+        (exec.id, Progress::Finished)
+    );
+    let forget = Request::Forget(Forget {
+        id: exec.id,
+        generation: 1,
+    });
+    peer.call(&forget).unwrap();
+    peer.call(&forget).unwrap();
+    let attach = Request::Attach(Attach {
+        id: exec.id,
+        generation: 1,
+    });
+    assert_eq!(peer.call(&attach).unwrap_err().code, Code::UnknownId);
+    assert_eq!(
+        std::fs::read_dir(bench.folder.join("state/cmd"))
+            .unwrap()
+            .count(),
+        0
+    );
+}
+
+#[test]
+fn a_running_command_is_not_forgotten() {
+    let bench = Bench::with_agent();
+    let mut peer = bench.accept();
+    let exec = script("sleep 600");
+    peer.open(&Request::Exec(exec.clone()), 0);
+    while peer.call(&Request::List).unwrap().first("cmd").is_none() {}
+    let forget = Request::Forget(Forget {
+        id: exec.id,
+        generation: 1,
+    });
+    assert_eq!(peer.call(&forget).unwrap_err().code, Code::Busy);
+}
+
+#[test]
+fn after_a_crash_of_the_agent_its_command_is_killed_and_told_lost_and_never_started_again() {
+    let mut bench = Bench::with_agent();
+    let mut peer = bench.accept();
+    let exec = script("echo x >> starts; echo $$ > pid; echo out; sleep 600");
+    let channel = peer.open(&Request::Exec(exec.clone()), 0);
+    let mut journal = Vec::new();
+    while !journal.windows(4).any(|bytes: &[u8]| bytes == b"out\n") {
+        if let windlass_protocol::Event::Data { bytes, .. } = peer.next().unwrap() {
+            journal.extend_from_slice(&bytes);
+        }
+    }
+    assert!(peer.connection.next_offset(channel).is_none());
+    bench.signal_agent("KILL");
+    bench.wait_agent();
+    bench.start_agent();
+    let mut peer = bench.accept();
+    let ran = peer.exec(&exec);
+    assert_eq!((ran.result.reason, ran.starts), (Reason::AgentLost, 1));
+    assert_eq!(ran.output, b"out\n");
+    assert_eq!(std::fs::read(bench.root().join("starts")).unwrap(), b"x\n");
+    let pid = std::fs::read_to_string(bench.root().join("pid")).unwrap();
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+    assert!(
+        stat.as_ref().map_or(true, |line| line.contains(") Z ")),
+        "the process lives: {stat:?}"
+    );
+}
