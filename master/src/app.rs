@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::auth::Logins;
 use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -20,6 +21,8 @@ pub struct App {
     pub db: Db,
     /// Wakes of the loops.
     pub bells: Bells,
+    /// Limits of logging in, and where passwords are hashed.
+    pub logins: Arc<Logins>,
 }
 
 impl App {
@@ -29,3 +32,6 @@ impl App {
         Arc::clone(&self.config.borrow())
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

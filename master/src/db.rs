@@ -14,8 +14,11 @@ pub mod logs;
 mod migrate;
 mod pool;
 pub(crate) mod schema;
+pub mod sessions;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod tokens;
+pub mod users;
 pub mod views;
 mod writer;
 

@@ -12,6 +12,7 @@ mod products;
 mod requests;
 mod states;
 mod tree;
+mod users;
 
 pub use agents::AgentSummary;
 pub use blobs::Blob;
@@ -32,3 +33,4 @@ pub use states::{
     AuditOutcome, BuildResult, BuildState, ProductState, RequestState, Role, StepState,
 };
 pub use tree::{TreeEntry, TreeKind, TreeStats};
+pub use users::{Token, User};

@@ -2,8 +2,12 @@
 //! Pages, REST and commands share them. Nothing here knows HTTP.
 
 pub mod agents;
+pub mod audit;
 pub mod builders;
 pub mod builds;
 pub mod changes;
 pub mod logs;
 pub mod requests;
+pub mod sessions;
+pub mod tokens;
+pub mod users;

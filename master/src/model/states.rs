@@ -181,3 +181,15 @@ impl ProductState {
         }
     }
 }
+
+impl Role {
+    /// The role that may do less of the two; the roles are ordered as they are listed.
+    #[must_use]
+    pub fn lower(self, other: Self) -> Self {
+        if (self as u8) < (other as u8) {
+            self
+        } else {
+            other
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! An `App` for tests: a clock that stands still and a small configuration.
+
+use super::*;
+use crate::clock::Time;
+use crate::config::resolved::Master;
+
+/// 2026-01-02T03:04:05Z, where test clocks begin.
+pub(crate) const START: Time = Time(1_767_323_045_000_000);
+
+/// The handles over `db`.
+pub(crate) fn app(db: Db) -> App {
+    let (_, config) = watch::channel(Arc::new(config()));
+    App {
+        clock: Clock::manual(START),
+        config,
+        db,
+        bells: Bells::default(),
+        logins: Arc::default(),
+    }
+}
+
+/// A configuration with nothing but `[master]`.
+pub(crate) fn config() -> Config {
+    Config {
+        file: "windlass.toml".into(),
+        master: Master {
+            title: "Windlass".to_owned(),
+            url: "http://127.0.0.1:8010".to_owned(),
+            data: "/nonexistent".into(),
+            agent_listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
+            web_listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
+            database: None,
+            anonymous_read: true,
+        },
+        mail: None,
+        projects: Default::default(),
+        repositories: Default::default(),
+        agents: Default::default(),
+        builders: Default::default(),
+        schedules: Default::default(),
+        notifies: Default::default(),
+    }
+}
