@@ -5,14 +5,20 @@
 //! never leave these modules, and nothing outside them names diesel.
 
 pub mod agents;
+pub mod artifacts;
 pub mod audit;
+pub mod blobs;
+pub mod branches;
 pub mod commands;
 mod conn;
 mod error;
 pub mod events;
+pub mod holds;
 pub mod logs;
 mod migrate;
 mod pool;
+pub mod products;
+pub mod projects;
 pub(crate) mod schema;
 pub mod sessions;
 #[cfg(test)]

@@ -248,8 +248,10 @@ pub struct ProductFilter {
     pub builder: Option<String>,
     /// The build that made it.
     pub build: Option<BuildId>,
-    /// Name and JSON text of a property.
+    /// Name of a property and its value, as JSON text or as the text itself.
     pub property: Option<(String, String)>,
+    /// Recorded before this one only.
+    pub before: Option<ProductId>,
 }
 
 /// What stands behind a file's address.

@@ -273,6 +273,8 @@ CREATE TABLE artifacts (
     UNIQUE (build_id, name)
 );
 
+CREATE INDEX artifacts_by_blob_sha256 ON artifacts (blob_sha256);
+
 CREATE TABLE products (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     project_id BIGINT NOT NULL REFERENCES projects (id),

@@ -1,0 +1,63 @@
+//! Branches of projects: made when they are first built or asked for, each with a feed token
+//! that is part of update addresses and never used twice.
+
+use diesel::prelude::*;
+
+use super::schema::branches;
+use super::{Conn, DbError, DbResult};
+use crate::clock::Time;
+use crate::ids::{BranchId, ProjectId};
+
+/// Longest readable part of a feed token: keeps update addresses short.
+const SLUG_CHARS_MAX: usize = 40;
+
+/// The branch of this name in a project, made with a fresh feed token when there is none.
+pub fn ensure(conn: &mut Conn, now: Time, project: ProjectId, name: &str) -> DbResult<BranchId> {
+    let known: Option<i64> = branches::table
+        .filter(branches::project_id.eq(project.0))
+        .filter(branches::name.eq(name))
+        .select(branches::id)
+        .first(conn)
+        .optional()?;
+    if let Some(id) = known {
+        return Ok(BranchId(id));
+    }
+    let id: i64 = diesel::insert_into(branches::table)
+        .values((
+            branches::project_id.eq(project.0),
+            branches::name.eq(name),
+            branches::feed_token.eq(feed_token(name)?),
+            branches::state.eq("active"),
+            branches::created_at.eq(now.0),
+        ))
+        .returning(branches::id)
+        .get_result(conn)?;
+    Ok(BranchId(id))
+}
+
+/// The feed token of a branch.
+pub fn token(conn: &mut Conn, id: BranchId) -> DbResult<String> {
+    Ok(branches::table
+        .find(id.0)
+        .select(branches::feed_token)
+        .first(conn)?)
+}
+
+/// The branch's name as far as it is safe in addresses, and 48 random bits: two branches never
+/// share a token, nor does a branch made again get the old one.
+fn feed_token(name: &str) -> DbResult<String> {
+    let mut slug = String::new();
+    for c in name.chars().take(SLUG_CHARS_MAX) {
+        match c {
+            c if c.is_ascii_alphanumeric() => slug.push(c.to_ascii_lowercase()),
+            _ if slug.is_empty() || slug.ends_with('-') => {}
+            _ => slug.push('-'),
+        }
+    }
+    let slug = slug.trim_end_matches('-');
+    let slug = if slug.is_empty() { "branch" } else { slug };
+    let mut random = [0_u8; 8];
+    getrandom::fill(&mut random[2..])
+        .map_err(|error| DbError::Open(format!("the system gives no random bytes: {error}")))?;
+    Ok(format!("{slug}-{:012x}", u64::from_be_bytes(random)))
+}

@@ -1,0 +1,268 @@
+//! Recorded products: writing one with everything that belongs to it, and guarding its row.
+//! Reading for pages and REST is in `view`, for update feeds in `feed`, for file addresses in
+//! `files`.
+
+use diesel::prelude::*;
+
+use super::schema::{
+    builds, product_files, product_properties, product_revisions, products as rows,
+};
+use super::{Conn, DbError, DbResult, blobs, branches, events, projects};
+use crate::clock::Time;
+use crate::ids::{BranchId, BuilderId, ProductId, ProjectId};
+pub use crate::model::{NewProduct, NewProductFile};
+use crate::model::{ProductProperty, ProductRevision, ProductState};
+use crate::updates::compare_versions;
+
+pub mod feed;
+pub mod files;
+pub mod view;
+
+/// Records a product whose files are complete and on disk, with the event `product.recorded`.
+///
+/// The branch is made when it is new. A build that records the same files for the same target and
+/// version again (its step was done again after a restart) gets the product it has. Errors:
+/// [`DbError::NotFound`] when there is no such project.
+pub fn record(conn: &mut Conn, now: Time, new: &NewProduct) -> DbResult<ProductId> {
+    if let Some(known) = same(conn, new)? {
+        return Ok(known);
+    }
+    let project = projects::id_by_name(conn, &new.project)?;
+    let branch = branches::ensure(conn, now, project, &new.branch)?;
+    let went_backwards = follows_higher(conn, project, branch, new)?;
+    let id = insert_row(conn, now, (project, branch), new, went_backwards)?;
+    for file in &new.files {
+        insert_file(conn, now, id, file)?;
+    }
+    for revision in &new.revisions {
+        insert_revision(conn, id, revision)?;
+    }
+    for property in &new.properties {
+        insert_property(conn, id, property)?;
+    }
+    let event = events::NewEvent {
+        kind: "product.recorded",
+        builder: builder_of(conn, new)?,
+        build: new.build,
+        product: Some(id),
+        agent: None,
+        detail: serde_json::json!({
+            "project": new.project,
+            "branch": new.branch,
+            "target": new.target,
+            "version": new.version,
+            "went_backwards": went_backwards,
+        })
+        .to_string(),
+    };
+    events::append(conn, now, &event)?;
+    Ok(id)
+}
+
+/// Raises the row version, so that whoever read the row before and wants to collect it finds it
+/// changed; a guarded write of theirs and this one serialise on the row.
+///
+/// Errors: [`DbError::NotFound`] when there is no such product, [`DbError::Changed`] when it has
+/// left the states in which it can be kept.
+pub fn touch(conn: &mut Conn, id: ProductId) -> DbResult<()> {
+    let gone = [ProductState::Expired, ProductState::Deleted].map(ProductState::as_str);
+    let touched = diesel::update(rows::table.find(id.0))
+        .filter(rows::state.ne(gone[0]))
+        .filter(rows::state.ne(gone[1]))
+        .set(rows::row_version.eq(rows::row_version + 1))
+        .execute(conn)?;
+    if touched == 1 {
+        return Ok(());
+    }
+    rows::table
+        .find(id.0)
+        .select(rows::id)
+        .first::<i64>(conn)
+        .map_err(DbError::from)
+        .and(Err(DbError::Changed))
+}
+
+/// Moves a product to another state if it still has the row version that the decision was made
+/// on, and returns the new row version. Errors: [`DbError::Changed`] otherwise, or where the
+/// transition table does not allow it.
+pub fn set_state(
+    conn: &mut Conn,
+    id: ProductId,
+    row_version: i64,
+    next: ProductState,
+    reason: &str,
+) -> DbResult<i64> {
+    let state: String = rows::table.find(id.0).select(rows::state).first(conn)?;
+    let may = state
+        .parse::<ProductState>()
+        .is_ok_and(|state| state.may_become(next));
+    if !may {
+        return Err(DbError::Changed);
+    }
+    diesel::update(rows::table.find(id.0))
+        .filter(rows::row_version.eq(row_version))
+        .filter(rows::state.eq(state))
+        .set((
+            rows::state.eq(next.as_str()),
+            rows::state_reason.eq(reason),
+            rows::row_version.eq(rows::row_version + 1),
+        ))
+        .returning(rows::row_version)
+        .get_result(conn)
+        .optional()?
+        .ok_or(DbError::Changed)
+}
+
+/// The product that the same build recorded with the same files before.
+fn same(conn: &mut Conn, new: &NewProduct) -> DbResult<Option<ProductId>> {
+    let Some(build) = new.build else {
+        return Ok(None);
+    };
+    let known: Vec<i64> = rows::table
+        .filter(rows::build_id.eq(build.0))
+        .filter(rows::target.eq(&new.target))
+        .filter(rows::version.eq(&new.version))
+        .select(rows::id)
+        .load(conn)?;
+    let mut wanted: Vec<_> = new
+        .files
+        .iter()
+        .map(|file| (&file.name, &file.blob.sha256))
+        .collect();
+    wanted.sort();
+    for id in known {
+        let files: Vec<(String, String)> = product_files::table
+            .filter(product_files::product_id.eq(id))
+            .select((product_files::name, product_files::blob_sha256))
+            .load(conn)?;
+        let mut files: Vec<_> = files.iter().map(|(name, sha256)| (name, sha256)).collect();
+        files.sort();
+        if files == wanted {
+            return Ok(Some(ProductId(id)));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether the product just before in the order has a higher version text.
+fn follows_higher(
+    conn: &mut Conn,
+    project: ProjectId,
+    branch: BranchId,
+    new: &NewProduct,
+) -> DbResult<bool> {
+    let before: Option<String> = rows::table
+        .filter(rows::project_id.eq(project.0))
+        .filter(rows::branch_id.eq(branch.0))
+        .filter(rows::target.eq(&new.target))
+        .filter(
+            rows::seq_position
+                .lt(new.seq_position)
+                .or(rows::seq_position
+                    .eq(new.seq_position)
+                    .and(rows::seq_build.lt(new.build_number))),
+        )
+        .order((
+            rows::seq_position.desc(),
+            rows::seq_build.desc(),
+            rows::id.desc(),
+        ))
+        .select(rows::version)
+        .first(conn)
+        .optional()?;
+    Ok(before
+        .and_then(|before| compare_versions(&new.version, &before))
+        .is_some_and(std::cmp::Ordering::is_lt))
+}
+
+fn builder_of(conn: &mut Conn, new: &NewProduct) -> DbResult<Option<BuilderId>> {
+    let Some(build) = new.build else {
+        return Ok(None);
+    };
+    let id: i64 = builds::table
+        .find(build.0)
+        .select(builds::builder_id)
+        .first(conn)?;
+    Ok(Some(BuilderId(id)))
+}
+
+fn insert_row(
+    conn: &mut Conn,
+    now: Time,
+    (project, branch): (ProjectId, BranchId),
+    new: &NewProduct,
+    went_backwards: bool,
+) -> DbResult<ProductId> {
+    let (runtime_name, runtime_spec) = new.runtime.as_ref().map_or((None, None), |(name, spec)| {
+        (Some(name.as_str()), Some(spec.as_str()))
+    });
+    let id: i64 = diesel::insert_into(rows::table)
+        .values((
+            rows::project_id.eq(project.0),
+            rows::branch_id.eq(branch.0),
+            rows::target.eq(&new.target),
+            rows::version.eq(&new.version),
+            rows::feed_version.eq(new.feed_version.as_deref()),
+            rows::seq_position.eq(new.seq_position),
+            rows::seq_build.eq(new.build_number),
+            rows::build_id.eq(new.build.map(|id| id.0)),
+            rows::builder.eq(&new.builder),
+            rows::build_number.eq(new.build_number),
+            rows::revision.eq(&new.revision),
+            rows::runtime_name.eq(runtime_name),
+            rows::runtime_spec.eq(runtime_spec),
+            rows::state.eq(ProductState::Recorded.as_str()),
+            rows::state_reason.eq(""),
+            rows::row_version.eq(1),
+            rows::went_backwards.eq(went_backwards),
+            rows::built_at.eq(new.built_at.0),
+            rows::recorded_at.eq(now.0),
+            rows::recorded_by.eq(&new.recorded_by),
+        ))
+        .returning(rows::id)
+        .get_result(conn)?;
+    Ok(ProductId(id))
+}
+
+fn insert_file(conn: &mut Conn, now: Time, id: ProductId, file: &NewProductFile) -> DbResult<()> {
+    blobs::insert(conn, now, &file.blob)?;
+    diesel::insert_into(product_files::table)
+        .values((
+            product_files::product_id.eq(id.0),
+            product_files::role.eq(&file.role),
+            product_files::name.eq(&file.name),
+            product_files::blob_sha256.eq(&file.blob.sha256),
+            product_files::size.eq(i64::try_from(file.blob.size).unwrap_or(i64::MAX)),
+            product_files::source_path.eq(&file.source_path),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+fn insert_revision(conn: &mut Conn, id: ProductId, revision: &ProductRevision) -> DbResult<()> {
+    diesel::insert_into(product_revisions::table)
+        .values((
+            product_revisions::product_id.eq(id.0),
+            product_revisions::codebase.eq(&revision.codebase),
+            product_revisions::repository.eq(&revision.repository),
+            product_revisions::branch.eq(&revision.branch),
+            product_revisions::revision.eq(&revision.revision),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+fn insert_property(conn: &mut Conn, id: ProductId, property: &ProductProperty) -> DbResult<()> {
+    diesel::insert_into(product_properties::table)
+        .values((
+            product_properties::product_id.eq(id.0),
+            product_properties::name.eq(&property.name),
+            product_properties::value.eq(&property.value),
+            product_properties::source.eq(&property.source),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

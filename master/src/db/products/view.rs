@@ -1,0 +1,285 @@
+//! Products as lists, pages and REST read them.
+
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use crate::clock::Time;
+use crate::db::schema::{
+    blobs, branches, holds, product_files, product_properties, product_revisions, products,
+    projects,
+};
+use crate::db::{Conn, DbResult};
+use crate::ids::{BuildId, ProductFileId, ProductId};
+use crate::model::{
+    PAGE_ROWS_MAX, Page, Product, ProductFile, ProductFilter, ProductProperty, ProductRevision,
+    ProductState,
+};
+
+/// Files of one product that are read: a product step's globs are bounded below it.
+const FILES_MAX: i64 = 1_000;
+
+diesel::define_sql_function! {
+    /// Lower case on both engines.
+    fn lower(text: Text) -> Text;
+}
+
+#[derive(Queryable)]
+struct Row {
+    id: i64,
+    project: String,
+    branch: String,
+    feed: String,
+    target: String,
+    version: String,
+    feed_version: Option<String>,
+    seq_position: i64,
+    seq_build: i64,
+    build: Option<i64>,
+    builder: String,
+    build_number: i64,
+    revision: String,
+    runtime_name: Option<String>,
+    runtime_spec: Option<String>,
+    state: String,
+    state_reason: String,
+    row_version: i64,
+    went_backwards: bool,
+    built_at: i64,
+    recorded_at: i64,
+    recorded_by: String,
+}
+
+/// The rows of products with their project's and branch's names.
+macro_rules! rows {
+    () => {
+        products::table
+            .inner_join(projects::table)
+            .inner_join(branches::table)
+            .select((
+                products::id,
+                projects::name,
+                branches::name,
+                branches::feed_token,
+                products::target,
+                products::version,
+                products::feed_version,
+                products::seq_position,
+                products::seq_build,
+                products::build_id,
+                products::builder,
+                products::build_number,
+                products::revision,
+                products::runtime_name,
+                products::runtime_spec,
+                products::state,
+                products::state_reason,
+                products::row_version,
+                products::went_backwards,
+                products::built_at,
+                products::recorded_at,
+                products::recorded_by,
+            ))
+    };
+}
+
+/// The holds that protect a product of the outer query at `now`.
+macro_rules! live_holds {
+    ($now:expr) => {
+        holds::table
+            .filter(holds::product_id.eq(products::id))
+            .filter(holds::lifted_at.is_null())
+            .filter(holds::until_at.is_null().or(holds::until_at.gt($now.0)))
+    };
+}
+
+/// One page of the products that `filter` lets through, the newest recorded first.
+pub fn list(
+    conn: &mut Conn,
+    now: Time,
+    filter: &ProductFilter,
+) -> DbResult<Page<Product, ProductId>> {
+    use diesel::dsl::exists;
+    let mut query = rows!().into_boxed();
+    if let Some(project) = &filter.project {
+        query = query.filter(projects::name.eq(project));
+    }
+    if let Some(branch) = &filter.branch {
+        query = query.filter(branches::name.eq(branch));
+    }
+    if let Some(target) = &filter.target {
+        query = query.filter(products::target.eq(target));
+    }
+    if let Some(part) = &filter.version {
+        let pattern = pattern(part);
+        query = query.filter(lower(products::version).like(pattern).escape('\\'));
+    }
+    if let Some(state) = filter.state {
+        query = query.filter(products::state.eq(state.as_str()));
+    }
+    if let Some(builder) = &filter.builder {
+        query = query.filter(products::builder.eq(builder));
+    }
+    if let Some(build) = filter.build {
+        query = query.filter(products::build_id.eq(build.0));
+    }
+    match filter.held {
+        Some(true) => query = query.filter(exists(live_holds!(now))),
+        Some(false) => query = query.filter(diesel::dsl::not(exists(live_holds!(now)))),
+        None => {}
+    }
+    if let Some((name, value)) = &filter.property {
+        let text = serde_json::Value::from(value.as_str()).to_string();
+        let named = product_properties::table
+            .filter(product_properties::product_id.eq(products::id))
+            .filter(product_properties::name.eq(name))
+            .filter(
+                product_properties::value
+                    .eq(value)
+                    .or(product_properties::value.eq(text)),
+            );
+        query = query.filter(exists(named));
+    }
+    if let Some(before) = filter.before {
+        query = query.filter(products::id.lt(before.0));
+    }
+    let rows: Vec<Row> = query
+        .order(products::id.desc())
+        .limit(PAGE_ROWS_MAX as i64 + 1)
+        .load(conn)?;
+    let rows: DbResult<Vec<Product>> = rows
+        .into_iter()
+        .map(|row| product(conn, now, row))
+        .collect();
+    Ok(Page::of(rows?, |product| product.id))
+}
+
+/// One product as lists show it.
+pub fn find(conn: &mut Conn, now: Time, id: ProductId) -> DbResult<Product> {
+    let row: Row = rows!().filter(products::id.eq(id.0)).first(conn)?;
+    product(conn, now, row)
+}
+
+/// The files of a product in the order in which they were recorded.
+pub fn files(conn: &mut Conn, id: ProductId) -> DbResult<Vec<ProductFile>> {
+    type FileRow = (i64, String, String, String, String, String, i64, String);
+    let rows: Vec<FileRow> = product_files::table
+        .inner_join(blobs::table)
+        .filter(product_files::product_id.eq(id.0))
+        .order(product_files::id)
+        .limit(FILES_MAX)
+        .select((
+            product_files::id,
+            product_files::role,
+            product_files::name,
+            blobs::sha256,
+            blobs::sha1,
+            blobs::sha512,
+            product_files::size,
+            product_files::source_path,
+        ))
+        .load(conn)?;
+    let file = |(id, role, name, sha256, sha1, sha512, size, source_path): FileRow| ProductFile {
+        id: ProductFileId(id),
+        role,
+        name,
+        sha256,
+        sha1,
+        sha512,
+        size,
+        source_path,
+    };
+    Ok(rows.into_iter().map(file).collect())
+}
+
+/// The revisions of a product by codebase.
+pub fn revisions(conn: &mut Conn, id: ProductId) -> DbResult<Vec<ProductRevision>> {
+    let rows: Vec<(String, String, String, String)> = product_revisions::table
+        .filter(product_revisions::product_id.eq(id.0))
+        .order(product_revisions::codebase)
+        .select((
+            product_revisions::codebase,
+            product_revisions::repository,
+            product_revisions::branch,
+            product_revisions::revision,
+        ))
+        .load(conn)?;
+    let revision = |(codebase, repository, branch, revision)| ProductRevision {
+        codebase,
+        repository,
+        branch,
+        revision,
+    };
+    Ok(rows.into_iter().map(revision).collect())
+}
+
+/// The properties of a product by name.
+pub fn properties(conn: &mut Conn, id: ProductId) -> DbResult<Vec<ProductProperty>> {
+    let rows: Vec<(String, String, String)> = product_properties::table
+        .filter(product_properties::product_id.eq(id.0))
+        .order(product_properties::name)
+        .select((
+            product_properties::name,
+            product_properties::value,
+            product_properties::source,
+        ))
+        .load(conn)?;
+    let property = |(name, value, source)| ProductProperty {
+        name,
+        value,
+        source,
+    };
+    Ok(rows.into_iter().map(property).collect())
+}
+
+fn product(conn: &mut Conn, now: Time, row: Row) -> DbResult<Product> {
+    let sizes: Vec<i64> = product_files::table
+        .filter(product_files::product_id.eq(row.id))
+        .limit(FILES_MAX)
+        .select(product_files::size)
+        .load(conn)?;
+    let holds: i64 = holds::table
+        .filter(holds::product_id.eq(row.id))
+        .filter(holds::lifted_at.is_null())
+        .filter(holds::until_at.is_null().or(holds::until_at.gt(now.0)))
+        .count()
+        .get_result(conn)?;
+    Ok(Product {
+        id: ProductId(row.id),
+        project: row.project,
+        branch: row.branch,
+        feed: row.feed,
+        target: row.target,
+        version: row.version,
+        feed_version: row.feed_version,
+        seq_position: row.seq_position,
+        seq_build: row.seq_build,
+        build: row.build.map(BuildId),
+        builder: row.builder,
+        build_number: row.build_number,
+        revision: row.revision,
+        runtime: row.runtime_name.zip(row.runtime_spec),
+        state: row.state.parse().unwrap_or(ProductState::Deleted),
+        state_reason: row.state_reason,
+        row_version: row.row_version,
+        went_backwards: row.went_backwards,
+        built_at: Time(row.built_at),
+        recorded_at: Time(row.recorded_at),
+        recorded_by: row.recorded_by,
+        size: sizes.iter().fold(0, |sum, size| sum.saturating_add(*size)),
+        files: sizes.len() as i64,
+        holds,
+    })
+}
+
+/// A LIKE pattern for "contains", in lower case.
+fn pattern(part: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in part.to_lowercase().chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
