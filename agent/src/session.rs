@@ -2,6 +2,7 @@
 //! state machine; a reader, a writer and one thread per request talk to it through one queue, so
 //! that nothing slow is ever in the way of a heartbeat. Not here: dialling; what requests do.
 
+mod events;
 mod lines;
 pub(crate) mod port;
 mod requests;
@@ -14,10 +15,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-use windlass_protocol::ops::Reason;
 use windlass_protocol::{
-    AgentHello, Boxed, CancelMode, ChannelId, CloseReason, Code, CommandState, Connection, Event,
-    Failure, Key, limits,
+    AgentHello, Boxed, CancelMode, ChannelId, CloseReason, Code, Connection, Failure, Key,
 };
 
 pub(crate) use requests::Answer;
@@ -328,123 +327,6 @@ impl Session<'_> {
             channel.gate.close();
             let _ = self.connection.respond(id, result);
             self.answered.push(id);
-        }
-    }
-
-    fn attach(&mut self, id: ChannelId, entry: Arc<Entry>) {
-        let Some(channel) = self.channels.get_mut(&id) else {
-            return;
-        };
-        if let Some(mode) = channel.cancel.take() {
-            entry.end(Reason::Cancelled, mode);
-        }
-        if let Some(queue) = &entry.stdin {
-            let sender = self.sender.clone();
-            let tell = move |durable: u64, consumed: u64| {
-                let limit = consumed.saturating_add(limits::LOG_WINDOW);
-                let _ = sender.send(Input::Acknowledge {
-                    channel: id,
-                    durable,
-                    limit,
-                });
-            };
-            queue.listen(Box::new(tell));
-        }
-        channel.entry = Some(entry);
-    }
-
-    fn serve_event(&mut self, event: Event) {
-        match event {
-            Event::Proven(master) => self.announce(&master.deployment),
-            Event::Request { channel, .. } if self.stop_by_ms.is_some() => {
-                let text = "the agent is stopped; it starts nothing new";
-                let _ = self
-                    .connection
-                    .respond(channel, Err(Failure::new(Code::ShuttingDown, text)));
-            }
-            Event::Request {
-                channel,
-                request,
-                from,
-            } => {
-                let opened = requests::open(self.agent, &self.sender, channel, request, from);
-                self.channels.insert(channel, opened);
-            }
-            Event::Data {
-                channel,
-                offset,
-                bytes,
-            } => match self.channels.get(&channel) {
-                Some(Channel {
-                    inbox: Some(inbox), ..
-                }) => {
-                    // A thread that has stopped listening answers for itself.
-                    let _ = inbox.send(Inbound::Bytes { offset, bytes });
-                }
-                Some(Channel {
-                    entry: Some(entry), ..
-                }) => {
-                    entry
-                        .stdin
-                        .iter()
-                        .for_each(|queue| queue.push(offset, &bytes));
-                }
-                _ => {}
-            },
-            Event::End {
-                channel,
-                length,
-                sha256,
-            } => match self.channels.get(&channel) {
-                Some(Channel {
-                    inbox: Some(inbox), ..
-                }) => {
-                    let _ = inbox.send(Inbound::End { length, sha256 });
-                }
-                Some(Channel {
-                    entry: Some(entry), ..
-                }) => {
-                    entry.stdin.iter().for_each(|queue| queue.end());
-                }
-                _ => {}
-            },
-            Event::Abort { channel, .. } => {
-                let text = "the master gave the request up";
-                self.respond(channel, Err(Failure::new(Code::Cancelled, text)));
-            }
-            Event::Cancel { channel, mode } => {
-                if let Some(channel) = self.channels.get_mut(&channel) {
-                    match &channel.entry {
-                        Some(entry) => entry.end(Reason::Cancelled, mode),
-                        None => channel.cancel = Some(mode),
-                    }
-                }
-            }
-            Event::Goaway {
-                code,
-                text,
-                retry_ms,
-            } => {
-                log!("the master says goodbye: {code}: {text}");
-                self.retry_ms = retry_ms;
-            }
-            Event::Closed(reason) => self.closed = Some(reason),
-            // Gates are opened after every input; the rest comes only to a master.
-            _ => {}
-        }
-    }
-
-    fn announce(&mut self, deployment: &str) {
-        let commands: Vec<CommandState> = self.agent.commands.list();
-        log!(
-            "connected to {deployment}; {} command(s) known",
-            commands.len()
-        );
-        self.proven = true;
-        self.status_at_ms = now_ms();
-        self.agent.commands.tell_master_present(true);
-        if let Err(error) = self.connection.announce(&commands) {
-            log!("cannot announce the commands: {error}");
         }
     }
 
