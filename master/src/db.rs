@@ -16,11 +16,13 @@ pub mod events;
 pub mod holds;
 pub mod logs;
 mod migrate;
+pub mod outbox;
 mod pool;
 pub mod products;
 pub mod projects;
 pub(crate) mod schema;
 pub mod sessions;
+pub mod settings;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod tokens;

@@ -30,7 +30,7 @@ pub use products::{
 };
 pub use requests::{RequestFilter, RequestSummary};
 pub use states::{
-    AuditOutcome, BuildResult, BuildState, ProductState, RequestState, Role, StepState,
+    AuditOutcome, BuildResult, BuildState, OutboxState, ProductState, RequestState, Role, StepState,
 };
 pub use tree::{TreeEntry, TreeKind, TreeStats};
 pub use users::{Token, User};

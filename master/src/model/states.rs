@@ -128,6 +128,20 @@ words! {
 }
 
 words! {
+    /// State of a notification on its way out.
+    OutboxState {
+        /// Waits for its next try.
+        Waiting = "waiting",
+        /// Is being tried; due again when the try's lease ends.
+        Sending = "sending",
+        /// The server took it.
+        Sent = "sent",
+        /// Given up.
+        Failed = "failed",
+    }
+}
+
+words! {
     /// What a user may do.
     Role {
         /// Read.

@@ -1,0 +1,12 @@
+//! Mail: what one looks like and how it leaves. Who gets one and when it is tried again is
+//! decided elsewhere (`notify`, `notifier`).
+
+mod letter;
+mod plain;
+mod report;
+mod send;
+
+pub use letter::Letter;
+pub use plain::{plain_line, plain_lines};
+pub use report::{Change, Excerpt, Product, Report, Stamp, Step};
+pub use send::{MailError, Sender};
