@@ -5,6 +5,7 @@ mod cuts;
 mod fairness;
 mod handshake;
 mod hostile;
+mod vectors;
 
 use super::*;
 use crate::boxes::Boxed;
