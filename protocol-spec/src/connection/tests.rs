@@ -5,6 +5,7 @@ mod cuts;
 mod fairness;
 mod handshake;
 mod hostile;
+mod transfers;
 mod vectors;
 
 use super::*;
