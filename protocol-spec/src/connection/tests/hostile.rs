@@ -213,7 +213,7 @@ fn replayed_reordered_dropped_and_reflected_frames_are_noticed() {
 }
 
 #[test]
-fn a_claimed_length_is_refused_at_once_and_costs_no_memory() {
+fn a_claimed_length_above_the_limit_is_refused_before_its_bytes_come() {
     let big = |length: u32| {
         Header {
             length,
