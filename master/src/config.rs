@@ -2,6 +2,8 @@
 
 pub mod names;
 pub mod resolved;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod template;
 
 pub use resolved::Config;

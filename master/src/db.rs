@@ -9,10 +9,14 @@ pub mod artifacts;
 pub mod audit;
 pub mod blobs;
 pub mod branches;
+pub mod builders;
+pub mod builds;
+pub mod changes;
 pub mod commands;
 mod conn;
 mod error;
 pub mod events;
+pub mod heads;
 pub mod holds;
 pub mod logs;
 mod migrate;
@@ -20,9 +24,14 @@ pub mod outbox;
 mod pool;
 pub mod products;
 pub mod projects;
+pub mod repositories;
+pub mod requests;
+pub mod schedule_cursors;
 pub(crate) mod schema;
 pub mod sessions;
 pub mod settings;
+pub mod steps;
+pub mod sync;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod tokens;
@@ -160,4 +169,11 @@ impl Db {
             .await
             .map_err(|_| DbError::Panicked(name))?
     }
+}
+
+/// A text from outside as both engines can store it: at most `bytes_max` bytes, without NUL, which
+/// PostgreSQL does not store.
+fn storable(text: &str, bytes_max: usize) -> String {
+    let end = text.floor_char_boundary(bytes_max);
+    text[..end].replace('\0', "\u{fffd}")
 }

@@ -4,7 +4,6 @@
 //! actors, adapters (`db`, `storage`, `vcs`, `mail`, `auth`), decisions, words (`ids`, `model`,
 //! `error`, `config`, `clock`). ARCHITECTURE.md tells the rest.
 
-pub mod agents;
 pub mod app;
 pub mod auth;
 pub mod bells;
@@ -13,14 +12,14 @@ pub mod config;
 pub mod db;
 pub mod error;
 pub mod ids;
-pub mod logs;
 pub mod mail;
 pub mod model;
 pub mod notifier;
 pub mod notify;
 pub mod ops;
 pub mod routes;
-pub mod session;
+pub mod scheduler;
 pub mod storage;
 pub mod updates;
+pub mod vcs;
 pub mod web;

@@ -93,7 +93,6 @@ impl Connection {
                 },
                 Some(FrameType::Auth),
             ) => {
-                read_proofs(&read_box(&frame)?)?;
                 self.phase = Phase::AgentProof {
                     transcript,
                     peer,

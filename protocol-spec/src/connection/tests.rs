@@ -5,8 +5,6 @@ mod cuts;
 mod fairness;
 mod handshake;
 mod hostile;
-mod transfers;
-mod vectors;
 
 use super::*;
 use crate::boxes::Boxed;
