@@ -105,3 +105,22 @@ fn what_the_agent_does_not_know_is_unsupported_and_the_connection_goes_on() {
     assert!(info.require_number("disk_total").unwrap() > 0);
     assert!(info.require_number("cpus").unwrap() > 0);
 }
+
+#[test]
+fn an_agent_is_told_everything_by_a_file_beside_its_key() {
+    let bench = Bench::new();
+    let text = format!(
+        "master = \"127.0.0.1:{}\"\nname = \"builder-7\"\nkey_file = \"key\"\n\
+         root = \"root\"\nstate = \"state\"\nreconnect_min_ms = 5\n",
+        bench.port
+    );
+    let path = bench.folder.join("agent.conf");
+    std::fs::write(&path, text).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_windlass-agent"));
+    let mut child = command.arg("--config").arg(path).spawn().unwrap();
+    let mut peer = bench.accept();
+    assert_eq!(peer.exec(&script("pwd")).result.exit, Some(0));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(bench.root().is_dir() && bench.folder.join("state/installation").is_file());
+}

@@ -170,8 +170,10 @@ impl Bench {
 
 impl Drop for Bench {
     fn drop(&mut self) {
-        if let Some(child) = &mut self.child {
-            let _ = child.kill();
+        if let Some(mut child) = self.child.take() {
+            // Asked and not killed, because it ends its commands then; it does so in seconds.
+            let pid = child.id().to_string();
+            let _ = Command::new("kill").args(["-s", "TERM", &pid]).status();
             let _ = child.wait();
         }
         if std::thread::panicking() {

@@ -4,7 +4,7 @@ use windlass_protocol::ops::{Attach, Forget, Reason, Request, Signal, parse_list
 use windlass_protocol::sha256::digest;
 use windlass_protocol::{CancelMode, Code, Progress};
 
-use super::harness::{Bench, Ran, random, script};
+use super::harness::{Bench, Peer, Ran, random, script};
 
 #[test]
 fn a_log_is_exact_although_the_connection_is_cut_at_random_places() {
@@ -16,14 +16,19 @@ fn a_log_is_exact_although_the_connection_is_cut_at_random_places() {
     let mut journal = Vec::new();
     let mut cuts = 0;
     loop {
-        let mut peer = bench.accept();
-        // Every piece between two cuts is of another length.
+        let mut peer = Peer::new(bench.accept_raw());
+        // Every piece between two cuts is of another length, and some end in the handshake.
         let seed = u64::from_be_bytes(random());
-        peer.cut_after = if cuts < 40 {
-            peer.bytes_read + seed % 500_000
+        let most = if seed & 1 == 0 { 1_000 } else { 500_000 };
+        peer.cut_after = if cuts < 60 {
+            (seed >> 8) % most
         } else {
             u64::MAX
         };
+        if peer.try_greet(&bench.key).is_err() {
+            cuts += 1;
+            continue;
+        }
         let from = journal.len() as u64;
         let channel = peer.open(&Request::Exec(exec.clone()), from);
         match peer.read_stream(channel, &mut journal) {
@@ -170,4 +175,23 @@ fn after_a_crash_of_the_agent_its_command_is_killed_and_told_lost_and_never_star
         stat.as_ref().map_or(true, |line| line.contains(") Z ")),
         "the process lives: {stat:?}"
     );
+}
+
+#[test]
+fn a_command_ends_when_no_master_has_come_for_the_length_of_its_lease() {
+    let bench = Bench::with_agent();
+    let mut peer = bench.accept();
+    let mut exec = script("sleep 600");
+    exec.lease_s = 1;
+    peer.open(&Request::Exec(exec.clone()), 0);
+    while peer.call(&Request::List).unwrap().first("cmd").is_none() {}
+    drop(peer);
+    // Connected, but nobody proves to be the master.
+    let stranger = bench.accept_raw();
+    while !bench.log().contains("lease-expired") {
+        std::thread::yield_now();
+    }
+    drop(stranger);
+    let ran = bench.accept().exec(&exec);
+    assert_eq!((ran.result.reason, ran.starts), (Reason::LeaseExpired, 1));
 }
