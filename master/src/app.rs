@@ -9,6 +9,7 @@ use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
+use crate::storage::Blobs;
 
 /// The handles of one running master; cheap to clone.
 #[derive(Clone)]
@@ -19,6 +20,8 @@ pub struct App {
     pub config: watch::Receiver<Arc<Config>>,
     /// The database, reading through the pages' lane.
     pub db: Db,
+    /// The files of products and builds.
+    pub blobs: Blobs,
     /// Wakes of the loops.
     pub bells: Bells,
     /// Limits of logging in, and where passwords are hashed.

@@ -2,12 +2,17 @@
 //! Pages, REST and commands share them. Nothing here knows HTTP.
 
 pub mod agents;
+pub mod artifacts;
 pub mod audit;
 pub mod builders;
 pub mod builds;
 pub mod changes;
+pub mod health;
+pub mod holds;
 pub mod logs;
+pub mod products;
 pub mod requests;
 pub mod sessions;
 pub mod tokens;
+pub mod updates;
 pub mod users;

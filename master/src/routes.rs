@@ -66,6 +66,9 @@ fn method(method: &Method) -> guard::AnyGuard {
 routes! {
     GET "/assets/{file}" Public => web::assets::file;
     GET "/robots.txt" Public => web::assets::robots;
+    GET "/healthz" Public => web::health::healthz;
+    GET "/files/{sha256}/{name}" Public => web::files::file;
+    GET "/update/v1/{project}/{feed}/{target}" Public => web::feed::ask;
 }
 
 #[cfg(test)]

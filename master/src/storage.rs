@@ -49,6 +49,14 @@ impl Blobs {
         })
     }
 
+    /// A store that nobody opened, for tests that use no files.
+    #[cfg(test)]
+    pub(crate) fn at(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into().into(),
+        }
+    }
+
     /// Begins a file.
     pub fn writer(&self) -> io::Result<BlobWriter> {
         Ok(BlobWriter {

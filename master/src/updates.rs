@@ -8,8 +8,10 @@
 use crate::ids::ProductId;
 use crate::model::ProductState;
 
+mod addresses;
 mod versions;
 
+pub use addresses::{encode, feed_path, file_path};
 pub use versions::compare_versions;
 
 /// The order of products: position of the source change, number of the build, order of recording.

@@ -14,6 +14,7 @@ pub(crate) fn app(db: Db) -> App {
         clock: Clock::manual(START),
         config,
         db,
+        blobs: Blobs::at("/nonexistent"),
         bells: Bells::default(),
         logins: Arc::default(),
     }

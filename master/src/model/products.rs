@@ -263,4 +263,6 @@ pub struct ServedFile {
     pub name: String,
     /// Bytes.
     pub size: i64,
+    /// Whether everybody may have it, so that shared caches may keep it.
+    pub is_public: bool,
 }

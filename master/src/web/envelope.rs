@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::{Compress, Next, from_fn};
-use actix_web::{HttpMessage as _, HttpRequest, web};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 
 use super::fault::{self, Fault};
 use crate::app::App;
@@ -86,18 +87,24 @@ async fn seal(
 ) -> Result<ServiceResponse<EitherBody<BoxBody>>, actix_web::Error> {
     let id = RequestId::random();
     request.extensions_mut().insert(id.clone());
-    let http = request.request().clone();
-    let answer = match tokio::time::timeout(REQUEST_MAX, next.call(request)).await {
-        Ok(answer) => answer?.map_into_boxed_body(),
-        Err(_) => ServiceResponse::new(
-            http.clone(),
-            fault::render(&http, StatusCode::REQUEST_TIMEOUT, None, None),
-        ),
-    };
+    // The request must not be cloned before routing: the router writes into it.
+    let answer = tokio::time::timeout(REQUEST_MAX, next.call(request))
+        .await
+        .map_err(|_| too_slow(&id))??
+        .map_into_boxed_body();
     let mut answer = rendered(answer);
     protect(&mut answer, &id);
     leave_bytes_alone(&mut answer);
     Ok(answer.map_into_right_body())
+}
+
+/// The answer to a request that took too long, made without the request, which is lost with it.
+fn too_slow(id: &RequestId) -> actix_web::Error {
+    let response = HttpResponse::RequestTimeout()
+        .content_type("text/plain; charset=utf-8")
+        .insert_header(("x-request-id", id.0.clone()))
+        .body("the request took too long\n");
+    InternalError::from_response("the request took too long", response).into()
 }
 
 /// Puts a body to errors: those of handlers, of extractors and of the router.

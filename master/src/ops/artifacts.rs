@@ -1,0 +1,81 @@
+//! Files that builds uploaded, and the one door to every stored file.
+
+use crate::app::App;
+use crate::auth::{Identity, Permission};
+use crate::db::products::files;
+use crate::db::{Conn, Lane, artifacts, blobs};
+use crate::error::{Error, Result};
+use crate::ids::BuildId;
+use crate::model::{Artifact, Blob, ProductState, ServedFile};
+
+/// Longest file name looked up: twice what file systems hold.
+const NAME_BYTES_MAX: usize = 512;
+
+/// The artifacts of a build by name.
+pub async fn list(app: &App, identity: &Identity, build: BuildId) -> Result<Vec<Artifact>> {
+    identity.require(Permission::Read)?;
+    let db = app.db.lane(Lane::Pages);
+    let read = move |conn: &mut Conn| artifacts::of_build(conn, build);
+    Ok(db.read("artifacts.list", read).await?)
+}
+
+/// The file behind an address, if a product or an artifact names it so: products' files are for
+/// everybody, since applications fetch them, artifacts for those who may read.
+///
+/// Errors: `NotFound`; `Gone` with the reason when no product that names it may be had any more.
+pub async fn file(app: &App, identity: &Identity, sha256: &str, name: &str) -> Result<ServedFile> {
+    let missing = || Error::NotFound("there is no file at this address".to_owned());
+    if !Blob::is_sha256(sha256) || name.len() > NAME_BYTES_MAX || name.contains('\0') {
+        return Err(missing());
+    }
+    let wanted = (sha256.to_owned(), name.to_owned());
+    let read = move |conn: &mut Conn| {
+        let (sha256, name) = (&wanted.0, &wanted.1);
+        let owners = files::owners(conn, sha256, name)?;
+        let is_artifact = artifacts::names(conn, sha256, name)?;
+        Ok((owners, is_artifact, files::stored(conn, sha256)?))
+    };
+    let db = app.db.lane(Lane::Pages);
+    let (owners, is_artifact, stored) = db.read("artifacts.file", read).await?;
+    let is_public = owners.iter().any(|owner| is_served(owner.state));
+    if !is_public && is_artifact {
+        identity.require(Permission::Read)?;
+    } else if !is_public {
+        let owner = owners.first().ok_or_else(missing)?;
+        return Err(Error::Gone(gone(owner)));
+    }
+    let stored = stored.filter(|stored| stored.is_there);
+    let stored = stored.ok_or_else(|| Error::Gone("the file is no longer stored".to_owned()))?;
+    Ok(ServedFile {
+        sha256: sha256.to_owned(),
+        name: name.to_owned(),
+        size: stored.size,
+        is_public,
+    })
+}
+
+/// Notes that a stored file is missing or not what it should be, so that no feed offers it again.
+pub async fn report_damage(app: &App, sha256: &str) -> Result<Error> {
+    tracing::error!(sha256, "a stored file is missing or damaged");
+    let sha256 = sha256.to_owned();
+    let mark = move |conn: &mut Conn| blobs::mark_corrupt(conn, &sha256);
+    app.db.tx("artifacts.damage", mark).await?;
+    Ok(Error::Gone("the stored file is damaged".to_owned()))
+}
+
+/// Whether files of a product in this state may be had.
+fn is_served(state: ProductState) -> bool {
+    !matches!(
+        state,
+        ProductState::Withdrawn | ProductState::Expired | ProductState::Deleted
+    )
+}
+
+fn gone(owner: &files::Owner) -> String {
+    let (product, state) = (owner.product, owner.state);
+    if owner.reason.is_empty() {
+        format!("product {product} is {state}")
+    } else {
+        format!("product {product} is {state}: {}", owner.reason)
+    }
+}
