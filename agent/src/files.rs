@@ -7,8 +7,6 @@ pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod put;
 pub(crate) mod remove;
-#[cfg(test)]
-mod tests;
 pub(crate) mod tree;
 
 use std::fs::File;

@@ -76,6 +76,8 @@ pub(crate) enum Input {
         channel: ChannelId,
         result: Result<Boxed, Failure>,
     },
+    /// What the machine is like now.
+    Status(Boxed),
     /// The agent is to stop.
     Stop,
 }
@@ -117,6 +119,8 @@ struct Session<'a> {
     retry_ms: u64,
     /// When the next status is due.
     status_at_ms: u64,
+    /// A thread is finding out; a disk that hangs must not gather more of them.
+    asks_status: bool,
     /// When we hang up although something is left, once the agent stops.
     stop_by_ms: Option<u64>,
     said_bye: bool,
@@ -147,6 +151,7 @@ pub(crate) fn serve(
         proven: false,
         retry_ms: 0,
         status_at_ms: u64::MAX,
+        asks_status: false,
         stop_by_ms: None,
         said_bye: false,
         closed: None,
@@ -250,8 +255,7 @@ impl Session<'_> {
         }
         if self.proven && self.status_at_ms <= now {
             self.status_at_ms = now.saturating_add(STATUS_MS);
-            let status = requests::status(self.agent);
-            let _ = self.connection.send_status(&status);
+            self.begin_status();
         }
         if let Some(by) = self.stop_by_ms {
             let done = self.is_quiet() && self.agent.commands.count_running() == 0;
@@ -263,6 +267,20 @@ impl Session<'_> {
                 self.closed.get_or_insert(CloseReason::Ended);
             }
         }
+    }
+
+    /// Has a thread look at the machine, because a look at a disk may take long.
+    fn begin_status(&mut self) {
+        if self.asks_status {
+            return;
+        }
+        let (agent, sender) = (Arc::clone(self.agent), self.sender.clone());
+        let look = move || {
+            // Nobody waits for it if the connection is gone.
+            let _ = sender.send(Input::Status(requests::status(&agent)));
+        };
+        let thread = std::thread::Builder::new().name("status".into());
+        self.asks_status = thread.spawn(look).is_ok();
     }
 
     /// Whether every request is answered and every answer handed out.
@@ -304,6 +322,10 @@ impl Session<'_> {
             }
             Input::Attached { channel, entry } => self.attach(channel, entry),
             Input::Respond { channel, result } => self.respond(channel, result),
+            Input::Status(status) => {
+                self.asks_status = false;
+                let _ = self.connection.send_status(&status);
+            }
             Input::Stop => self.begin_stop(),
         }
     }

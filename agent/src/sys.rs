@@ -16,6 +16,9 @@ pub(crate) use unix::{
     signal_group, stat_of, wait_exit, wait_readable,
 };
 
+/// Whether `A` and `a` are one name on the file systems that this system makes by itself.
+pub(crate) const IGNORES_CASE: bool = cfg!(any(target_os = "macos", windows));
+
 /// What kind of thing a name in a folder is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {

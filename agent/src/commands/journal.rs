@@ -79,7 +79,10 @@ impl Journal {
         }
         let mut sha256 = Sha256::new();
         hash_prefix(&mut file, scan.len, &mut sha256)?;
-        file.set_len(scan.len)?;
+        if file.metadata()?.len() != scan.len {
+            // Only then: it would make an old journal young.
+            file.set_len(scan.len)?;
+        }
         Ok((
             Journal::new(path, file, scan.len, sha256, scan.finished),
             scan.pid,

@@ -35,6 +35,11 @@ const KILL_MS: u64 = 30_000;
 /// Output of one command when the master names no limit: a runaway loop must not fill the disk.
 const OUTPUT_BYTES_MAX: u64 = 16 << 30;
 
+/// How often the exit box is tried; together half an hour, after which nobody is clearing up.
+const FINISH_TRIES: u32 = 360;
+/// Between two tries to write the exit box.
+const FINISH_PAUSE: Duration = Duration::from_secs(5);
+
 /// What the supervision is told.
 #[derive(Debug)]
 pub(crate) enum Notice {
@@ -81,11 +86,21 @@ pub(crate) fn supervise(task: Task) {
     };
     result.wall_ms = journal.elapsed_ms();
     log!("command {id}: {}", result.reason.as_str());
-    if let Err(error) = journal.finish(&result) {
-        // The disk is full or gone. The next start of the agent finds the journal without an
-        // exit box and says `agent-lost`; the master waits until then, or cancels the build.
-        log!("command {id}: cannot write its exit box: {error}");
+    finish(&journal, &result);
+}
+
+/// Writes the exit box. A full disk is waited for, because without this record nobody learns how
+/// the command ended.
+fn finish(journal: &Journal, result: &ExecResult) {
+    for _ in 0..FINISH_TRIES {
+        match journal.finish(result) {
+            Ok(()) => return,
+            Err(error) => log!("cannot write an exit box, trying again: {error}"),
+        }
+        std::thread::sleep(FINISH_PAUSE);
     }
+    // The next start of the agent finds the journal without its end and says `agent-lost`.
+    log!("gave up writing an exit box");
 }
 
 struct Supervision {

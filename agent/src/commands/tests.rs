@@ -1,1 +1,100 @@
-//! Tests.
+//! The promises of the table of commands.
+
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use windlass_protocol::journal::RecordKind;
+use windlass_protocol::ops::{Exec, ExecResult, Program, Reason};
+use windlass_protocol::{Code, CommandId, Progress, limits};
+
+use super::journal::Journal;
+use super::record::Record;
+use super::{Commands, KEEP_SECONDS};
+use crate::scratch::Scratch;
+use crate::sys::Folder;
+
+/// Leaves a command as an earlier run of the agent would.
+fn leave(folder: &Path, number: usize, finished: bool) -> CommandId {
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&number.to_be_bytes());
+    let id = CommandId(id);
+    let folder = folder.join(id.to_string());
+    std::fs::create_dir_all(&folder).unwrap();
+    Record {
+        digest: [1; 32],
+        generation: 3,
+    }
+    .write(&folder)
+    .unwrap();
+    let journal = Journal::create(&folder.join("journal")).unwrap();
+    journal.append(RecordKind::Stdout, b"out").unwrap();
+    if finished {
+        journal.finish(&ExecResult::new(Reason::Cancelled)).unwrap();
+    }
+    id
+}
+
+fn set_age(folder: &Path, id: CommandId, seconds: u64) {
+    // A journal's age is that of its file.
+    let path = folder.join(id.to_string()).join("journal");
+    let file = std::fs::File::options().append(true).open(path).unwrap();
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the age of a file is counted from now"
+    )]
+    let then = SystemTime::now() - Duration::from_secs(seconds);
+    file.set_modified(then).unwrap();
+}
+
+fn start(commands: &Commands, scratch: &Scratch, id: CommandId) {
+    let exec = Exec::new(id, Program::Argv(vec![b"true".to_vec()]));
+    commands
+        .start(&exec, || Ok(Folder::open(scratch.path()).unwrap()))
+        .unwrap();
+}
+
+#[test]
+fn what_an_earlier_run_left_is_found_and_what_was_running_is_lost() {
+    let scratch = Scratch::new();
+    let done = leave(scratch.path(), 1, true);
+    let torn = leave(scratch.path(), 2, false);
+    std::fs::create_dir(scratch.path().join(CommandId([9; 16]).to_string())).unwrap();
+    let commands = Commands::recover(scratch.path()).unwrap();
+    let states = commands.list();
+    let ids: Vec<CommandId> = states.iter().map(|state| state.id).collect();
+    assert_eq!(
+        ids,
+        [done, torn],
+        "and a folder without a record is dropped"
+    );
+    assert!(
+        states
+            .iter()
+            .all(|state| state.progress == Progress::Finished)
+    );
+    assert!(states.iter().all(|state| state.generation == 3));
+    assert_eq!(
+        commands.find(torn, 2).unwrap_err().code,
+        Code::StaleGeneration
+    );
+    assert!(commands.wait_idle(Duration::ZERO));
+}
+
+#[test]
+fn finished_results_go_when_they_are_too_old_or_too_many_and_the_oldest_first() {
+    let scratch = Scratch::new();
+    let ids: Vec<CommandId> = (0..limits::COMMANDS_MAX)
+        .map(|number| leave(scratch.path(), number, true))
+        .collect();
+    set_age(scratch.path(), ids[7], KEEP_SECONDS - 60);
+    let commands = Commands::recover(scratch.path()).unwrap();
+    let known = |id| commands.find(id, 3).is_ok();
+    start(&commands, &scratch, CommandId([254; 16]));
+    assert!(!known(ids[7]) && known(ids[8]));
+    assert_eq!(commands.list().len(), limits::COMMANDS_MAX);
+    set_age(scratch.path(), ids[8], KEEP_SECONDS + 60);
+    set_age(scratch.path(), ids[9], KEEP_SECONDS + 60);
+    start(&commands, &scratch, CommandId([255; 16]));
+    assert!(!known(ids[8]) && !known(ids[9]) && known(ids[10]));
+    assert!(commands.wait_idle(Duration::from_secs(20)));
+}

@@ -17,13 +17,15 @@ use std::time::Duration;
 
 use windlass_protocol::ops::{Delete, TreePut, TreePutResult};
 use windlass_protocol::sha256::digest;
+use windlass_protocol::tree::NeedList;
 use windlass_protocol::{Code, Failure, RelPath, hex};
 
 use crate::agent::Agent;
+use crate::failure;
 use crate::log::log;
 use crate::session::Answer;
 use crate::session::port::{Gone, Port};
-use crate::sys::Folder;
+use crate::sys::{self, Folder};
 use content::Stream;
 use index::Index;
 use manifest::Manifest;
@@ -129,6 +131,7 @@ fn receive(folder: &Folder, index_path: &Path, delete: Delete, port: &Port) -> S
     let old = Index::load(index_path);
     let mut placer = step!(Placer::new(folder, &manifest, &old));
     let need = step!(placer.find_needed());
+    step!(check_space(folder, &manifest, &need));
     port.send_all(0, &need.encode())?;
     step!(placer.make_folders());
     step!(content::receive(
@@ -151,4 +154,19 @@ fn receive(folder: &Folder, index_path: &Path, delete: Delete, port: &Port) -> S
         log!("{}: {error}", index_path.display());
     }
     Ok(Ok(result))
+}
+
+/// Refuses before the first byte what the disk has no room for.
+fn check_space(folder: &Folder, manifest: &Manifest, need: &NeedList) -> Result<(), Failure> {
+    let (free, _) = sys::disk_space(folder).map_err(|error| failure::of_io(&error, b""))?;
+    let needed = manifest
+        .files()
+        .zip(need.iter())
+        .filter(|(_, needed)| *needed);
+    let bytes = needed.fold(0_u64, |sum, (entry, _)| sum.saturating_add(entry.size));
+    if bytes <= free {
+        return Ok(());
+    }
+    let text = format!("{bytes} bytes are to come and {free} are free");
+    Err(Failure::new(Code::NoSpace, text))
 }

@@ -131,6 +131,7 @@ fn push_space(agent: &Agent, pairs: &mut Boxed) {
 /// What this machine is like.
 fn info(agent: &Agent) -> Boxed {
     let mut pairs = Boxed::new();
+    pairs.push("name", &agent.name);
     pairs.push("version", env!("CARGO_PKG_VERSION"));
     pairs.push("os", sys::os_name());
     pairs.push("arch", std::env::consts::ARCH);
@@ -138,6 +139,8 @@ fn info(agent: &Agent) -> Boxed {
     pairs.push_number("cpus", sys::logical_cpus());
     pairs.push_number("memory", sys::memory_bytes());
     pairs.push("root", sys::os_bytes(agent.root.path().as_os_str()));
+    pairs.push("case_sensitive", if sys::IGNORES_CASE { "0" } else { "1" });
+    pairs.push("symlinks", "1");
     push_space(agent, &mut pairs);
     pairs
 }

@@ -68,13 +68,17 @@ extern "C" fn on_terminate(_number: c_int) {
 pub(crate) fn notify_on_terminate(mut notify: impl FnMut() + Send + 'static) -> io::Result<()> {
     const SIGINT: c_int = 2;
     const SIGTERM: c_int = 15;
+    const SIGCHLD: c_int = if cfg!(target_os = "linux") { 17 } else { 20 };
+    const DEFAULT: usize = 0;
     let (mut reader, writer): (_, PipeWriter) = io::pipe()?;
     TERMINATE_FD.store(writer.into_raw_fd(), Ordering::Relaxed);
     let handler = on_terminate as extern "C" fn(c_int) as usize;
-    // SAFETY: the handler only loads an atomic and calls write.
+    // SAFETY: the handler only loads an atomic and calls write; the default needs nothing.
     unsafe {
         signal(SIGTERM, handler);
         signal(SIGINT, handler);
+        // Inherited as ignored, it would have the system take ended children away unseen.
+        signal(SIGCHLD, DEFAULT);
     }
     std::thread::Builder::new()
         .name("signals".into())

@@ -37,6 +37,10 @@ fn remove_extra(folder: &Folder, manifest: &Manifest, at: &RelPath) -> Result<u6
         match path {
             Ok(path) if manifest.has_leaf(&path) => {}
             Ok(path) if manifest.has_folder(&path) => {
+                if !folder.stat(&listed.name).map_err(io)?.owner_full {
+                    // A build may have taken its own rights away.
+                    folder.open_up(&listed.name).map_err(io)?;
+                }
                 let inside = root::enter(folder, &listed.name, path.as_bytes())?;
                 removed += remove_extra(&inside, manifest, &path)?;
             }

@@ -2,11 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use windlass_protocol::path::CaseClash;
 use windlass_protocol::tree::{Entry, EntryDecoder, Kind};
 use windlass_protocol::{Code, Failure, RelPath};
 
 use super::content::Stream;
 use super::{Step, step};
+use crate::sys;
 
 /// Every entry in the order in which it was sent, and what each path is.
 #[derive(Debug)]
@@ -21,6 +23,12 @@ pub(super) struct Manifest {
 impl Manifest {
     /// Checks that no path comes twice or lies below a file or link.
     pub(super) fn new(entries: Vec<Entry>) -> Result<Manifest, Failure> {
+        if sys::IGNORES_CASE {
+            let mut clash = CaseClash::new();
+            entries
+                .iter()
+                .try_for_each(|entry| clash.insert(&entry.path))?;
+        }
         let mut kinds: HashMap<&RelPath, Kind> = HashMap::with_capacity(entries.len());
         for entry in &entries {
             check_entry(entry)?;

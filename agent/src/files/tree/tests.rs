@@ -1,1 +1,91 @@
-//! Tests.
+//! The promises of the index of a tree.
+
+use windlass_protocol::RelPath;
+
+use super::index::{Index, Known};
+use crate::clock;
+use crate::scratch::Scratch;
+use crate::sys::{Kind, Stat};
+
+fn stat(age_ns: i128) -> Stat {
+    let time = clock::wall_ns() - age_ns;
+    Stat {
+        kind: Kind::File,
+        size: 5,
+        // Not a whole second: the file system keeps fine times.
+        mtime_ns: time - time % 1_000_000_000 + 1,
+        ctime_ns: time - time % 1_000_000_000 + 1,
+        inode: 3,
+        executable: false,
+        owner_full: true,
+    }
+}
+
+fn path(text: &str) -> RelPath {
+    RelPath::parse(text.as_bytes()).unwrap()
+}
+
+#[test]
+fn an_index_comes_back_as_it_was_saved_and_a_damaged_one_knows_nothing() {
+    let scratch = Scratch::new();
+    let file = scratch.path().join("x.index");
+    let old = stat(10_000_000_000);
+    let mut index = Index::default();
+    index.insert(path("a/b"), Known::new([1; 32], &old));
+    index.insert(path("c"), Known::new([2; 32], &old));
+    index.save(&file).unwrap();
+    assert_eq!(Index::load(&file), index);
+    let bytes = std::fs::read(&file).unwrap();
+    for len in [0, 5, bytes.len() - 1] {
+        std::fs::write(&file, &bytes[..len]).unwrap();
+        assert_eq!(Index::load(&file), Index::default(), "cut to {len}");
+    }
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(Index::load(&file), Index::default());
+}
+
+#[test]
+fn any_difference_is_seen_and_a_file_changed_just_before_is_not_trusted() {
+    let scratch = Scratch::new();
+    let file = scratch.path().join("x.index");
+    let old = stat(10_000_000_000);
+    let known = Known::new([1; 32], &old);
+    assert!(known.is_still(&old));
+    for other in [
+        Stat { size: 6, ..old },
+        Stat {
+            mtime_ns: old.mtime_ns + 1,
+            ..old
+        },
+        Stat {
+            ctime_ns: old.ctime_ns + 1,
+            ..old
+        },
+        Stat { inode: 4, ..old },
+    ] {
+        assert!(!known.is_still(&other));
+    }
+    let fresh = Stat {
+        ctime_ns: clock::wall_ns(),
+        ..old
+    };
+    let coarse = Stat {
+        mtime_ns: clock::wall_ns() / 1_000_000_000 * 1_000_000_000,
+        ..old
+    };
+    for (name, stat, trusted) in [
+        ("old", old, true),
+        ("fresh", fresh, false),
+        ("fat", coarse, false),
+    ] {
+        let mut index = Index::default();
+        index.insert(path(name), Known::new([1; 32], &stat));
+        index.save(&file).unwrap();
+        let loaded = Index::load(&file);
+        assert_eq!(
+            loaded.get(&path(name)).unwrap().is_still(&stat),
+            trusted,
+            "{name}"
+        );
+    }
+}

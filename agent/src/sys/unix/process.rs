@@ -16,6 +16,7 @@ unsafe extern "C" {
     fn kill(pid: c_int, signal: c_int) -> c_int;
     fn poll(fds: *mut PollFd, count: PollCount, timeout_ms: c_int) -> c_int;
     fn setsid() -> c_int;
+    fn signal(number: c_int, handler: usize) -> usize;
     fn wait4(pid: c_int, status: *mut c_int, options: c_int, usage: *mut Usage) -> c_int;
     fn waitid(kind: c_int, id: u32, info: *mut c_void, options: c_int) -> c_int;
 }
@@ -86,12 +87,21 @@ pub(crate) struct Exit {
     pub(crate) max_rss: u64,
 }
 
+/// HUP, INT, QUIT, TERM: whoever started the agent may have had them ignored, and a command that
+/// inherits that cannot be asked to end.
+const INHERITED: [c_int; 4] = [1, 2, 3, 15];
+/// `SIG_DFL`.
+const DEFAULT: usize = 0;
+
 /// Makes the command start as leader of its own session and process group, standing in `cwd`.
 pub(crate) fn isolate(command: &mut Command, cwd: Folder) {
     let enter = move || {
-        // SAFETY: both are plain system calls, allowed between fork and exec; `cwd` is owned by
+        // SAFETY: all are plain system calls, allowed between fork and exec; `cwd` is owned by
         // this closure and therefore open.
         unsafe {
+            for number in INHERITED {
+                signal(number, DEFAULT);
+            }
             check(setsid())?;
             check(fchdir(cwd.as_raw_fd()))?;
         }
