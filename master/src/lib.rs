@@ -4,6 +4,7 @@
 //! actors, adapters (`db`, `storage`, `vcs`, `mail`, `auth`), decisions, words (`ids`, `model`,
 //! `error`, `config`, `clock`). ARCHITECTURE.md tells the rest.
 
+pub mod agents;
 pub mod app;
 pub mod auth;
 pub mod bells;
@@ -12,6 +13,7 @@ pub mod config;
 pub mod db;
 pub mod error;
 pub mod ids;
+pub mod logs;
 pub mod mail;
 pub mod model;
 pub mod notifier;
@@ -19,6 +21,7 @@ pub mod notify;
 pub mod ops;
 pub mod routes;
 pub mod scheduler;
+pub mod session;
 pub mod storage;
 pub mod updates;
 pub mod vcs;

@@ -68,6 +68,12 @@ impl Transcript {
         Self(digest(&[&self.0, frame].concat()))
     }
 
+    /// The hash itself, for the vectors.
+    #[cfg(test)]
+    pub(crate) fn as_bytes(&self) -> [u8; 32] {
+        self.0
+    }
+
     /// The agent's proof over T1.
     pub(crate) fn agent_proof(&self, key: &Key) -> [u8; 32] {
         Hmac::new(&key.0).sign(&[AGENT_PROOF, &self.0])

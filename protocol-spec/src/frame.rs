@@ -54,6 +54,13 @@ impl FrameReader {
         self.key = Some(key);
     }
 
+    /// The key with the sequence of the next frame, for the vectors.
+    #[cfg(test)]
+    pub(crate) fn set_key_at(&mut self, key: Hmac, sequence: u64) {
+        self.key = Some(key);
+        self.sequence = sequence;
+    }
+
     /// Frames read with the key so far.
     pub fn sequence(&self) -> u64 {
         self.sequence
@@ -131,6 +138,13 @@ impl FrameWriter {
     /// From here on every frame carries a MAC of this key, the first with sequence 0.
     pub fn set_key(&mut self, key: Hmac) {
         self.key = Some(key);
+    }
+
+    /// The key with the sequence of the next frame, for the vectors.
+    #[cfg(test)]
+    pub(crate) fn set_key_at(&mut self, key: Hmac, sequence: u64) {
+        self.key = Some(key);
+        self.sequence = sequence;
     }
 
     /// Frames written with the key so far.

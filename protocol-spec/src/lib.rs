@@ -2,6 +2,8 @@
 //! channels, journal and trees, as state machines that take bytes and times and give bytes and
 //! events. Sockets, files, clocks and randomness belong to the programs that use it.
 
+#![doc = ""]
+#![doc = include_str!("../README.md")]
 #![deny(unsafe_code)]
 
 pub mod auth;
@@ -28,3 +30,6 @@ pub use error::{CallError, Code, Failure, ProtocolError};
 pub use hello::{AgentHello, MasterHello};
 pub use ids::{ChannelId, CommandId, CommandState, Progress};
 pub use path::RelPath;
+
+#[cfg(test)]
+mod tests;

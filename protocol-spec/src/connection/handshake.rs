@@ -93,6 +93,7 @@ impl Connection {
                 },
                 Some(FrameType::Auth),
             ) => {
+                read_proofs(&read_box(&frame)?)?;
                 self.phase = Phase::AgentProof {
                     transcript,
                     peer,

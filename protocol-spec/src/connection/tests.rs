@@ -5,6 +5,8 @@ mod cuts;
 mod fairness;
 mod handshake;
 mod hostile;
+mod transfers;
+mod vectors;
 
 use super::*;
 use crate::boxes::Boxed;

@@ -66,3 +66,19 @@ fn the_sequence_counts_frames_with_a_mac_only() {
         assert_eq!((reader.sequence(), writer.sequence()), (n, n));
     }
 }
+
+#[test]
+fn the_sequence_never_wraps() {
+    for (sequence, fits) in [
+        (limits::SEQUENCE_MAX - 1, true),
+        (limits::SEQUENCE_MAX, false),
+    ] {
+        let (mut reader, mut writer) = (FrameReader::new(), FrameWriter::new());
+        reader.set_key_at(Hmac::new(b"k"), sequence);
+        writer.set_key_at(Hmac::new(b"k"), sequence);
+        let mut bytes = PREAMBLE.to_vec();
+        writer.write(&mut bytes, FrameType::Ping, 0, 0, &[]);
+        reader.push(&bytes);
+        assert_eq!(reader.next_frame().is_ok(), fits);
+    }
+}

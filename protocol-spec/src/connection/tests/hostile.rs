@@ -213,7 +213,7 @@ fn replayed_reordered_dropped_and_reflected_frames_are_noticed() {
 }
 
 #[test]
-fn a_claimed_length_is_refused_at_once_and_costs_no_memory() {
+fn a_claimed_length_above_the_limit_is_refused_before_its_bytes_come() {
     let big = |length: u32| {
         Header {
             length,
@@ -281,4 +281,53 @@ fn garbage_after_a_good_beginning_never_panics() {
         master.handle_eof(0);
         assert!(master.is_closed());
     }
+}
+
+#[test]
+fn garbage_from_a_peer_with_the_keys_never_panics() {
+    let requests = [
+        exec().to_box().encode(),
+        mkdir().to_box().encode(),
+        ack(0, 50),
+        data(0, 9),
+    ];
+    let mut stayed = 0;
+    for seed in 1..20_000 {
+        let mut seeded = Seeded(seed);
+        let mut pair = Pair::ready();
+        pair.open(&exec(), 0, 100);
+        let mut bytes = Vec::new();
+        let to_agent = seeded.below(2) == 0;
+        let from = if to_agent {
+            &mut pair.master
+        } else {
+            &mut pair.agent
+        };
+        for _ in 0..3 {
+            let mut payload = requests[seeded.below(requests.len())].clone();
+            for _ in 0..seeded.below(3) {
+                let at = seeded.below(payload.len());
+                payload[at] = seeded.below(256) as u8;
+            }
+            let kind = FrameType::ALL[seeded.below(FrameType::ALL.len())];
+            let channel = seeded.below(4) as u32;
+            from.writer.write(
+                &mut bytes,
+                kind,
+                [0, 0, 0, 1, 4][seeded.below(5)],
+                channel,
+                &[&payload],
+            );
+        }
+        let to = if to_agent {
+            &mut pair.agent
+        } else {
+            &mut pair.master
+        };
+        to.handle_bytes(0, &bytes);
+        while to.poll_event().is_some() {}
+        while to.poll_transmit().is_some() {}
+        stayed += usize::from(!to.is_closed());
+    }
+    assert!(stayed > 0);
 }

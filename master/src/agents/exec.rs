@@ -1,0 +1,256 @@
+//! Commands: started once, followed over as many connections as it takes, until their result is
+//! committed. Bytes are on disk before the agent may discard them.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::error::After;
+use super::{AgentError, Agents};
+use crate::db;
+use crate::db::commands::CommandState;
+use crate::ids::AgentId;
+use crate::logs::LogWriter;
+use crate::session::{CommandResult, CommandSpec, Journal, JournalPart, Link};
+
+/// Bytes of output after which they are committed: a quarter of the window, so that the agent
+/// never waits for credit on a machine whose disk keeps up.
+const COMMIT_BYTES: u64 = 256 * 1024;
+/// Output is on disk, and seen by readers, this long after it came.
+const COMMIT_EACH: Duration = Duration::from_millis(150);
+/// Remarks of the agent that are kept: the last ones say how it ended.
+const NOTES_MAX: usize = 20;
+/// How long a cancel waits for an agent that is away: the person who cancels waits with it.
+const CANCEL_AWAY_MAX: Duration = Duration::from_secs(15);
+
+/// A command being followed, over all its connections.
+struct Following<'a> {
+    agents: &'a Agents,
+    command: &'a CommandSpec,
+    log: &'a mut LogWriter,
+    /// Journal bytes that are committed here.
+    committed: u64,
+    /// Whether the agent is known to have taken the command: it must not be started again.
+    is_begun: bool,
+    notes: Vec<String>,
+}
+
+impl Agents {
+    /// Runs a command on an agent, or takes it up again, and returns how it ended, committed.
+    ///
+    /// Its row must be in `db::commands` already, and `log` be the log the row names. Output is
+    /// appended to `log`, which the caller closes. Cut connections are waited for up to
+    /// `command.lease`. `cancel` asks the agent to end the command, whose result then says
+    /// cancelled; with the agent away the command is given up after 15 s
+    /// ([`AgentError::Cancelled`]) and ended when the agent comes back. With
+    /// [`AgentError::Stopping`] the command goes on; call this again after the restart.
+    pub async fn exec(
+        &self,
+        agent: AgentId,
+        command: &CommandSpec,
+        log: &mut LogWriter,
+        cancel: &CancellationToken,
+    ) -> Result<CommandResult, AgentError> {
+        let id = command.id.to_string();
+        let find = move |conn: &mut db::Conn| db::commands::by_id(conn, &id);
+        let row = self.shared.db.read("command", find).await?;
+        if row.lease.generation != command.generation {
+            return Err(db::DbError::Changed.into());
+        }
+        if let (CommandState::Finished, Some(result)) = (row.state, &row.result) {
+            return CommandResult::from_json(result).map_err(|error| AgentError::Nonsense(error.0));
+        }
+        if row.state != CommandState::Leased {
+            return Err(AgentError::Cancelled);
+        }
+        let mut following = Following {
+            agents: self,
+            command,
+            log,
+            committed: row.journal_offset,
+            is_begun: row.journal_offset > 0,
+            notes: Vec::new(),
+        };
+        // What the caller appended before stays, whatever the connections do.
+        following.log.commit().await?;
+        following.run(agent, cancel).await
+    }
+}
+
+impl Following<'_> {
+    async fn run(
+        &mut self,
+        agent: AgentId,
+        cancel: &CancellationToken,
+    ) -> Result<CommandResult, AgentError> {
+        loop {
+            let link = match self.wait(agent, cancel).await {
+                Err(AgentError::Cancelled) => {
+                    self.give_up().await?;
+                    return Err(AgentError::Cancelled);
+                }
+                outcome => outcome?,
+            };
+            match self.follow(&link, cancel).await {
+                Ok(result) => {
+                    self.forget(&link).await;
+                    return Ok(result);
+                }
+                Err(After::Retry) => {}
+                Err(After::Fail(AgentError::Refused(refusal)))
+                    if self.is_begun && refusal.code == "unknown-id" =>
+                {
+                    let text = "the agent does not know the command any more";
+                    return self.finish(CommandResult::lost(text)).await;
+                }
+                Err(After::Fail(error)) => return Err(error),
+            }
+        }
+    }
+
+    /// Waits for a connection; for a short while only once the command is cancelled.
+    async fn wait(&self, agent: AgentId, cancel: &CancellationToken) -> Result<Link, AgentError> {
+        let patient = self.agents.link(agent, self.command.lease);
+        tokio::select! {
+            biased;
+            found = patient => return found,
+            () = cancel.cancelled() => {}
+        }
+        match self.agents.link(agent, CANCEL_AWAY_MAX).await {
+            Err(AgentError::Away(_)) => Err(AgentError::Cancelled),
+            outcome => outcome,
+        }
+    }
+
+    /// Follows the journal over one connection.
+    async fn follow(
+        &mut self,
+        link: &Link,
+        cancel: &CancellationToken,
+    ) -> Result<CommandResult, After> {
+        let mut journal = match self.is_begun {
+            true => Journal::attach(link, self.command, self.committed)?,
+            false => Journal::start(link, self.command)?,
+        };
+        // What an earlier connection brought and was not committed comes again.
+        self.log.rewind().await?;
+        let mut is_cancelled = false;
+        let mut commit_at: Option<Instant> = None;
+        let mut uncommitted = 0;
+        loop {
+            tokio::select! {
+                biased;
+                () = self.agents.shared.stop.cancelled() => {
+                    self.commit(&journal).await?;
+                    return Err(After::Fail(AgentError::Stopping));
+                }
+                () = cancel.cancelled(), if !is_cancelled => {
+                    is_cancelled = true;
+                    journal.cancel();
+                }
+                () = at(commit_at), if commit_at.is_some() => {
+                    self.commit(&journal).await?;
+                    (commit_at, uncommitted) = (None, 0);
+                }
+                part = journal.next() => {
+                    self.is_begun |= journal.is_begun;
+                    match part? {
+                        JournalPart::Output(bytes) => {
+                            uncommitted += bytes.len() as u64;
+                            self.log.append(&bytes).await?;
+                        }
+                        JournalPart::Note(note) => self.note(note),
+                        JournalPart::Exit(result) => {
+                            self.committed = journal.boundary();
+                            let result = self.finish(result).await?;
+                            journal.acknowledge(self.committed);
+                            return Ok(result);
+                        }
+                    }
+                    if uncommitted >= COMMIT_BYTES {
+                        self.commit(&journal).await?;
+                        (commit_at, uncommitted) = (None, 0);
+                    } else if commit_at.is_none() {
+                        commit_at = Some(Instant::now() + COMMIT_EACH);
+                    }
+                }
+            }
+        }
+    }
+
+    fn note(&mut self, note: String) {
+        if self.notes.len() == NOTES_MAX {
+            self.notes.remove(0);
+        }
+        self.notes.push(note);
+    }
+
+    /// Brings the output to the disk, then log and journal offset into the database together,
+    /// then tells the agent.
+    async fn commit(&mut self, journal: &Journal) -> Result<(), AgentError> {
+        let synced = self.log.sync().await?;
+        let offset = journal.boundary();
+        let (id, generation) = (self.command.id.to_string(), self.command.generation);
+        let write = move |conn: &mut db::Conn| {
+            db::commands::advance(conn, &id, generation, offset)?;
+            db::logs::commit(conn, synced.id, synced.bytes, synced.lines)
+        };
+        let db = &self.agents.shared.db;
+        db.tx_progress("command output", write).await?;
+        self.committed = offset;
+        self.log.committed(synced);
+        journal.acknowledge(offset);
+        Ok(())
+    }
+
+    /// Commits the result with the last of the output.
+    async fn finish(&mut self, mut result: CommandResult) -> Result<CommandResult, AgentError> {
+        result.notes = std::mem::take(&mut self.notes);
+        let json = result
+            .to_json()
+            .map_err(|error| AgentError::Nonsense(error.0))?;
+        let synced = self.log.sync().await?;
+        let (id, generation) = (self.command.id.to_string(), self.command.generation);
+        let (offset, now) = (self.committed, self.agents.shared.clock.now());
+        let write = move |conn: &mut db::Conn| {
+            db::commands::finish(conn, now, &id, generation, offset, &json)?;
+            db::logs::commit(conn, synced.id, synced.bytes, synced.lines)
+        };
+        self.agents.shared.db.tx("command result", write).await?;
+        self.log.committed(synced);
+        Ok(result)
+    }
+
+    /// Lets the agent delete its journal. What fails here is done when the agent connects next.
+    async fn forget(&self, link: &Link) {
+        if let Err(error) = link.forget(self.command.id, self.command.generation).await {
+            tracing::debug!(command = %self.command.id, %error, "to be forgotten later");
+            return;
+        }
+        let id = self.command.id.to_string();
+        let write = move |conn: &mut db::Conn| db::commands::forget(conn, &id);
+        if let Err(error) = self
+            .agents
+            .shared
+            .db
+            .tx_progress("command forgotten", write)
+            .await
+        {
+            tracing::debug!(command = %self.command.id, %error, "to be forgotten later");
+        }
+    }
+
+    /// Marks the command so that its agent ends it when it comes back.
+    async fn give_up(&self) -> Result<(), AgentError> {
+        let id = self.command.id.to_string();
+        let write = move |conn: &mut db::Conn| db::commands::forget(conn, &id);
+        Ok(self.agents.shared.db.tx("command given up", write).await?)
+    }
+}
+
+async fn at(moment: Option<Instant>) {
+    if let Some(moment) = moment {
+        tokio::time::sleep_until(moment).await;
+    }
+}

@@ -1,0 +1,55 @@
+//! Connections of agents: the listening socket, one task per connection that owns the protocol's
+//! state machine, and what is asked over it. Who may connect is decided by `agents`; what
+//! survives a cut connection lives there too. Nothing outside names a socket or the protocol.
+
+mod calls;
+mod channel;
+mod command;
+mod connection;
+mod files;
+mod journal;
+mod limits;
+mod link;
+mod listener;
+mod pipe;
+mod tasks;
+mod tree;
+
+pub(crate) use calls::LinkError;
+pub use calls::Refusal;
+pub use command::{BadCommand, Bytes, CommandId, CommandResult, CommandSpec, EndReason, Program};
+pub(crate) use connection::Registry;
+pub use files::{ByteSink, DirEntry, EntryKind, FileFacts};
+pub(crate) use files::{FileTransfer, listing, stat_of};
+pub(crate) use journal::{Journal, JournalPart};
+pub(crate) use link::{KnownCommand, Link, Said};
+pub use listener::{Door, listen};
+pub use tasks::spawn_named;
+pub use tree::TreeContents;
+pub(crate) use tree::tree_put;
+
+/// Why a connection is shown out by the registry of agents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Farewell {
+    /// A newer connection of the same installation took over.
+    Replaced,
+    /// Another installation is connected by this name.
+    Duplicate,
+    /// The master stops.
+    Stopping,
+}
+
+/// A new key of an agent: its text for the agent's key file (`wlk1_…`) and the 64 hex digits to
+/// store. The text is shown once and never stored.
+pub fn new_key() -> std::io::Result<(String, String)> {
+    let bytes: [u8; 32] = random()?;
+    let text = windlass_protocol::Key::from_bytes(bytes).to_text();
+    Ok((text, windlass_protocol::hex::encode(&bytes)))
+}
+
+/// Bytes from the operating system's randomness.
+fn random<const N: usize>() -> std::io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| std::io::Error::other(error.to_string()))?;
+    Ok(bytes)
+}

@@ -1,0 +1,188 @@
+//! Delivering a tree over one connection: the manifest, then only the contents the agent lacks.
+
+use std::io;
+
+use bytes::{Bytes, BytesMut};
+use tokio::sync::mpsc;
+use windlass_protocol::limits::{DATA_BYTES_MAX, ENTRY_BYTES_MAX};
+use windlass_protocol::ops::{Delete, Request, TreePut, TreePutResult};
+use windlass_protocol::sha256::Sha256;
+use windlass_protocol::tree::{self, Entry, NeedList};
+use windlass_protocol::{Boxed, RelPath};
+
+use super::calls::{self, LinkError};
+use super::channel::{Arrival, Channel};
+use super::link::Link;
+use crate::model::{TreeEntry, TreeKind, TreeStats};
+
+/// Where the contents of a tree come from.
+pub trait TreeContents: Send + Sync {
+    /// The contents of the entries of these indices, rising, one behind the other without
+    /// anything between. The channel ends after the last byte.
+    fn open(&self, wanted: Vec<usize>) -> mpsc::Receiver<io::Result<Bytes>>;
+}
+
+/// Our stream: bytes are hashed and counted as they go.
+struct Outgoing {
+    channel: Channel,
+    sha256: Sha256,
+    length: u64,
+}
+
+impl Outgoing {
+    /// `false` when the agent has answered already, or the connection is gone.
+    async fn send(&mut self, bytes: Bytes) -> bool {
+        self.sha256.update(&bytes);
+        self.length += bytes.len() as u64;
+        self.channel.send(bytes).await
+    }
+}
+
+/// Makes the folder `folder` on the agent exactly the tree of `entries`.
+pub(crate) async fn tree_put(
+    link: &Link,
+    folder: &str,
+    entries: &[TreeEntry],
+    contents: &impl TreeContents,
+) -> Result<TreeStats, LinkError> {
+    let files: Vec<usize> = (0..entries.len())
+        .filter(|index| matches!(entries[*index].kind, TreeKind::File { .. }))
+        .collect();
+    let request = TreePut {
+        path: calls::path(folder)?,
+        // A product of the build before must not pass for one of this build.
+        delete: Delete::Extra,
+    };
+    let need_bytes = files.len().div_ceil(8) as u64;
+    let channel = link.open(&Request::TreePut(request), 0, need_bytes)?;
+    let mut out = Outgoing {
+        channel,
+        sha256: Sha256::new(),
+        length: 0,
+    };
+    if !send_manifest(&mut out, entries).await? {
+        return Err(refused(&mut out.channel).await);
+    }
+    let need = receive_need(&mut out.channel, files.len()).await?;
+    let wanted: Vec<usize> = files
+        .iter()
+        .zip(need.iter())
+        .filter_map(|(index, needed)| needed.then_some(*index))
+        .collect();
+    let sent_files = wanted.len() as u64;
+    let answer = deliver(&mut out, entries, wanted, contents).await?;
+    let result = TreePutResult::from_box(&answer).map_err(LinkError::nonsense)?;
+    if result.files != files.len() as u64 {
+        return Err(LinkError::Nonsense(
+            "the agent counts other files".to_owned(),
+        ));
+    }
+    Ok(TreeStats {
+        entries: entries.len() as u64,
+        sent_files,
+        sent_bytes: out.length,
+        total_bytes: entries.iter().map(size_of).sum(),
+    })
+}
+
+fn size_of(entry: &TreeEntry) -> u64 {
+    match entry.kind {
+        TreeKind::File { size, .. } => size,
+        TreeKind::Link { .. } => 0,
+    }
+}
+
+async fn send_manifest(out: &mut Outgoing, entries: &[TreeEntry]) -> Result<bool, LinkError> {
+    let mut piece = Vec::with_capacity(DATA_BYTES_MAX + ENTRY_BYTES_MAX);
+    for entry in entries {
+        let path = RelPath::parse(&entry.path).map_err(LinkError::argument)?;
+        let entry = match &entry.kind {
+            TreeKind::File {
+                executable,
+                size,
+                sha256,
+                ..
+            } => Entry::file(path, *executable, *size, *sha256),
+            TreeKind::Link { target } => Entry::link(path, target.clone()),
+        };
+        entry.encode(&mut piece);
+        if piece.len() >= DATA_BYTES_MAX && !out.send(Bytes::from(std::mem::take(&mut piece))).await
+        {
+            return Ok(false);
+        }
+    }
+    tree::encode_end(&mut piece);
+    Ok(out.send(Bytes::from(piece)).await)
+}
+
+async fn receive_need(channel: &mut Channel, files: usize) -> Result<NeedList, LinkError> {
+    let mut bytes = Vec::with_capacity(files.div_ceil(8));
+    loop {
+        match channel.next().await {
+            Arrival::Bytes(piece) => bytes.extend(piece),
+            Arrival::End { .. } => {
+                return NeedList::decode(&bytes, files).map_err(LinkError::nonsense);
+            }
+            Arrival::Answer(Err(failure)) => return Err(LinkError::Refused(failure.into())),
+            Arrival::Answer(Ok(_)) => {
+                return Err(LinkError::Nonsense(
+                    "a tree was answered too early".to_owned(),
+                ));
+            }
+            Arrival::Lost => return Err(LinkError::Lost),
+        }
+    }
+}
+
+async fn deliver(
+    out: &mut Outgoing,
+    entries: &[TreeEntry],
+    wanted: Vec<usize>,
+    contents: &impl TreeContents,
+) -> Result<Boxed, LinkError> {
+    let promised: u64 = wanted.iter().map(|index| size_of(&entries[*index])).sum();
+    let mut sent = 0;
+    if promised > 0 {
+        let mut source = contents.open(wanted);
+        // Small files are joined, so that frames are full.
+        let mut piece = BytesMut::with_capacity(DATA_BYTES_MAX);
+        while let Some(bytes) = source.recv().await {
+            let bytes = bytes?;
+            sent += bytes.len() as u64;
+            if sent > promised {
+                break;
+            }
+            let whole = match bytes.len() < DATA_BYTES_MAX || !piece.is_empty() {
+                true => {
+                    piece.extend_from_slice(&bytes);
+                    match piece.len() >= DATA_BYTES_MAX {
+                        true => std::mem::take(&mut piece).freeze(),
+                        false => continue,
+                    }
+                }
+                false => bytes,
+            };
+            if !out.send(whole).await {
+                return Err(refused(&mut out.channel).await);
+            }
+        }
+        if sent != promised {
+            let text = format!("the tree's contents have {sent} bytes, its entries {promised}");
+            return Err(LinkError::Local(io::Error::other(text)));
+        }
+        if !piece.is_empty() && !out.send(piece.freeze()).await {
+            return Err(refused(&mut out.channel).await);
+        }
+    }
+    let sha256 = std::mem::replace(&mut out.sha256, Sha256::new()).finish();
+    out.channel.finish(out.length, sha256);
+    out.channel.answer().await
+}
+
+/// Why the agent does not want the rest.
+async fn refused(channel: &mut Channel) -> LinkError {
+    match channel.answer().await {
+        Ok(_) => LinkError::Nonsense("a tree was answered too early".to_owned()),
+        Err(error) => error,
+    }
+}

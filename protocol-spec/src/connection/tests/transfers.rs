@@ -1,0 +1,159 @@
+//! Files and trees over a channel, as the text describes them: who sends what, and when.
+
+use super::*;
+use crate::ops::{Delete, Put, TreePut, TreePutResult};
+use crate::tree::{self, Entry, EntryDecoder, NeedList};
+
+fn path(text: &str) -> RelPath {
+    RelPath::parse(text.as_bytes()).unwrap()
+}
+
+/// Sends bytes down from `from`, with the end of the whole stream, while the agent grants
+/// `window`; what arrived at the agent.
+fn stream_down(
+    pair: &mut Pair,
+    channel: ChannelId,
+    from: usize,
+    whole: &[u8],
+    window: u64,
+) -> Vec<u8> {
+    let mut got = Vec::new();
+    let mut sent = from;
+    while sent < whole.len() {
+        sent += pair
+            .master
+            .send_data(channel, sent as u64, &whole[sent..])
+            .unwrap();
+        pair.carry();
+        for event in std::mem::take(&mut pair.at_agent) {
+            if let Event::Data { offset, bytes, .. } = event {
+                assert_eq!(offset as usize, from + got.len());
+                got.extend(bytes);
+            }
+        }
+        let durable = (from + got.len()) as u64;
+        pair.agent
+            .acknowledge(channel, durable, durable + window)
+            .unwrap();
+        pair.carry();
+    }
+    got
+}
+
+#[test]
+fn a_put_that_was_cut_off_goes_on_from_what_is_durable() {
+    let content: Vec<u8> = (0..300_000u32).map(|n| (n / 3) as u8).collect();
+    let put = Request::Put(Put {
+        path: path("dist/app"),
+        size: content.len() as u64,
+        sha256: digest(&content),
+        executable: true,
+        replace: true,
+        parents: true,
+    });
+    let mut part = Vec::new();
+    for stop in [100_000, 123_457, 300_000] {
+        let mut pair = Pair::ready();
+        let channel = pair.open(&put, 0, 0);
+        let have = part.len() as u64;
+        pair.agent
+            .acknowledge(channel, have, have + 20_000)
+            .unwrap();
+        pair.carry();
+        assert_eq!(pair.master.next_offset(channel), Some(have));
+        part.extend(stream_down(
+            &mut pair,
+            channel,
+            part.len(),
+            &content[..stop],
+            20_000,
+        ));
+        if stop == content.len() {
+            pair.master
+                .finish(channel, stop as u64, digest(&content))
+                .unwrap();
+            pair.carry();
+            let end = Event::End {
+                channel,
+                length: stop as u64,
+                sha256: digest(&part),
+            };
+            assert_eq!(pair.at_agent, [end]);
+        }
+    }
+    assert!(part == content);
+}
+
+#[test]
+fn a_tree_sends_only_what_the_agent_lacks() {
+    let files = [
+        ("a", b"alpha".as_slice()),
+        ("b", b"beta"),
+        ("c", b""),
+        ("d/e", b"epsilon"),
+    ];
+    let mut manifest = Vec::new();
+    Entry::dir(path("d")).encode(&mut manifest);
+    for (name, content) in files {
+        let size = content.len() as u64;
+        Entry::file(path(name), false, size, digest(content)).encode(&mut manifest);
+    }
+    Entry::link(path("l"), b"a".to_vec()).encode(&mut manifest);
+    tree::encode_end(&mut manifest);
+
+    let mut pair = Pair::ready();
+    let request = Request::TreePut(TreePut {
+        path: path("src"),
+        delete: Delete::Extra,
+    });
+    let channel = pair.open(&request, 0, limits::FILE_WINDOW);
+    pair.agent
+        .acknowledge(channel, 0, limits::FILE_WINDOW)
+        .unwrap();
+    pair.carry();
+    let mut decoder = EntryDecoder::new();
+    decoder.push(&stream_down(&mut pair, channel, 0, &manifest, 1000));
+    let entries: Vec<_> = std::iter::from_fn(|| decoder.next_entry().unwrap()).collect();
+    assert!(decoder.is_ended() && entries.len() == 6);
+
+    // The agent has `a` and `c` already.
+    let mut needs = NeedList::new();
+    let hashes = entries.iter().filter_map(|entry| entry.sha256);
+    hashes.for_each(|hash| needs.push(hash != digest(b"alpha") && hash != digest(b"")));
+    let list = needs.encode();
+    pair.at_master.clear();
+    pair.agent.send_data(channel, 0, &list).unwrap();
+    pair.agent
+        .finish(channel, list.len() as u64, digest(&list))
+        .unwrap();
+    pair.carry();
+    let Event::Data { bytes, .. } = &pair.at_master[0] else {
+        panic!("{:?}", pair.at_master)
+    };
+    let asked = NeedList::decode(bytes, files.len()).unwrap();
+
+    let mut whole = manifest.clone();
+    let wanted = files.iter().zip(asked.iter()).filter(|(_, needed)| *needed);
+    wanted.for_each(|((_, content), _)| whole.extend_from_slice(content));
+    let contents = stream_down(&mut pair, channel, manifest.len(), &whole, 1000);
+    assert_eq!(contents, b"betaepsilon");
+    pair.master
+        .finish(channel, whole.len() as u64, digest(&whole))
+        .unwrap();
+    pair.carry();
+    let result = TreePutResult {
+        files: 4,
+        bytes: 11,
+        reused: 2,
+        deleted: 0,
+    };
+    pair.agent.respond(channel, Ok(result.to_box())).unwrap();
+    pair.carry();
+    let Some(Event::Response {
+        result: Ok(answer), ..
+    }) = pair.at_master.last()
+    else {
+        panic!()
+    };
+    assert_eq!(TreePutResult::from_box(answer), Ok(result));
+}
