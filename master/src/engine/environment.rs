@@ -1,0 +1,61 @@
+//! What a command finds in its environment: that it runs in CI, which build it is part of, and
+//! every property as `WINDLASS_…`. Another vendor's variables are never set.
+
+use std::collections::BTreeMap;
+
+use super::scope::Scope;
+use crate::config::names::env_of;
+
+/// Longest value of one variable, bytes: systems refuse a program with a longer one.
+const VALUE_BYTES_MAX: usize = 100_000;
+
+/// What is not a property.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Surroundings {
+    /// Address of the build's page.
+    pub build_url: String,
+    /// When the revision was committed, seconds since 1970.
+    pub committed_at_s: Option<i64>,
+}
+
+/// The standard variables of a build by name.
+#[must_use]
+pub fn environment(scope: &Scope, around: &Surroundings) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    let mut set = |name: &str, value: &str| {
+        let end = value.floor_char_boundary(VALUE_BYTES_MAX);
+        all.insert(name.to_owned(), value[..end].replace('\0', "\u{fffd}"));
+    };
+    for (name, value) in scope.iter() {
+        set(&env_of(name), value);
+    }
+    for (name, value) in [
+        ("CI", "true"),
+        ("CI_NAME", "windlass"),
+        ("WINDLASS", "true"),
+        ("BUILD_URL", &around.build_url),
+        ("CI_PIPELINE_URL", &around.build_url),
+        ("WINDLASS_BUILD_URL", &around.build_url),
+    ] {
+        set(name, value);
+    }
+    for (variables, name) in [
+        (&["BUILD_NUMBER"][..], "buildnumber"),
+        (&["BUILD_ID"], "build"),
+        (&["JOB_NAME"], "builder"),
+        (&["CI_COMMIT_SHA", "GIT_COMMIT"], "revision"),
+        (&["CI_COMMIT_BRANCH", "GIT_BRANCH"], "branch"),
+        (&["CI_COMMIT_AUTHOR"], "author"),
+    ] {
+        let value = scope.value(name).filter(|value| !value.is_empty());
+        for variable in variables {
+            if let Some(value) = value {
+                set(variable, value);
+            }
+        }
+    }
+    if let Some(seconds) = around.committed_at_s {
+        set("SOURCE_DATE_EPOCH", &seconds.to_string());
+    }
+    all
+}
