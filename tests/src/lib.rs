@@ -1,1 +1,10 @@
-//! stub
+//! The harness of the end-to-end tests: the real programs in scratch folders, a git repository to
+//! push to, a proxy that cuts connections, a mail server, an HTTP client. No test lives here.
+
+pub mod git;
+pub mod http;
+pub mod mailbox;
+pub mod master;
+pub mod programs;
+pub mod proxy;
+pub mod wait;

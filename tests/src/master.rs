@@ -1,0 +1,237 @@
+//! A real master in a scratch folder, its agents as processes of their own, and the configuration
+//! of a small builder.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::git::Repository;
+use crate::http::{self, Answer};
+use crate::programs::{Background, agent, run_windlass, windlass};
+use crate::wait;
+
+/// A master with its folder; ended and removed when dropped.
+#[derive(Debug)]
+pub struct Master {
+    folder: tempfile::TempDir,
+    web: SocketAddr,
+    agents: SocketAddr,
+    process: Option<Background>,
+}
+
+impl Master {
+    /// A folder with `windlass.toml`: `[master]` with free ports, then `rest`. Not started yet.
+    #[must_use]
+    pub fn new(rest: &str) -> Self {
+        let folder = tempfile::tempdir();
+        let folder = folder.unwrap_or_else(|error| panic!("no scratch folder: {error}"));
+        let master = Self {
+            folder,
+            web: free_address(),
+            agents: free_address(),
+            process: None,
+        };
+        master.configure(rest);
+        master
+    }
+
+    /// Writes `windlass.toml` anew.
+    pub fn configure(&self, rest: &str) {
+        let (web, agents) = (self.web, self.agents);
+        let text = format!(
+            "[master]\ntitle = \"Test\"\nurl = \"http://{web}\"\ndata = \"data\"\n\
+             web_listen = \"{web}\"\nagent_listen = \"{agents}\"\n\n{rest}"
+        );
+        if let Err(error) = fs::write(self.path("windlass.toml"), text) {
+            panic!("windlass.toml: {error}");
+        }
+    }
+
+    /// A path in its folder.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Where its pages are.
+    #[must_use]
+    pub fn web(&self) -> SocketAddr {
+        self.web
+    }
+
+    /// Where agents connect.
+    #[must_use]
+    pub fn agents(&self) -> SocketAddr {
+        self.agents
+    }
+
+    /// What it has logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.path("master.log")).unwrap_or_default()
+    }
+
+    /// Starts it and waits until it answers.
+    pub fn start(&mut self) {
+        let mut command = Command::new(windlass());
+        command
+            .args(["serve", "--config", "windlass.toml"])
+            .current_dir(self.folder.path());
+        let mut process = Background::start(command, &self.path("master.log"));
+        wait::until("the master answers", || {
+            let ended = process.ended();
+            assert!(
+                ended.is_none(),
+                "the master ended: {ended:?}\n{}",
+                self.log()
+            );
+            let answer = http::request(self.web, "GET", "/healthz", &[], &[]).ok()?;
+            (answer.status == 200).then_some(())
+        });
+        self.process = Some(process);
+    }
+
+    /// Ends it as an operator does, and waits.
+    pub fn stop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.signal("TERM");
+            wait::until("the master has ended", || process.ended());
+        }
+    }
+
+    /// Kills it at once.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
+    /// Runs a `windlass` command on its configuration and returns what it printed.
+    pub fn command(&self, arguments: &[&str], stdin: &str) -> String {
+        let mut all: Vec<&str> = arguments.to_vec();
+        all.extend(["--config", "windlass.toml"]);
+        let outcome = run_windlass(self.folder.path(), &all, stdin);
+        let told = format!("windlass {all:?}: {}{}", outcome.stdout, outcome.stderr);
+        assert!(outcome.status.success(), "{told}");
+        outcome.stdout
+    }
+
+    /// Adds a user with a role and returns a bearer token of theirs.
+    pub fn user(&self, name: &str, role: &str) -> String {
+        let password = format!("{PASSWORD}\n");
+        let add = ["user", "add", name, "--role", role, "--password-stdin"];
+        self.command(&add, &password);
+        let told = self.command(&["token", "create", "--user", name, "--name", "test"], "");
+        word(&told, "windlass_")
+    }
+
+    /// Makes the key of agent `name` and starts it for the master at `address`, which may be a
+    /// proxy's.
+    #[must_use]
+    pub fn agent(&self, name: &str, address: SocketAddr) -> Background {
+        let key = word(&self.command(&["agent", "add", name], ""), "wlk1_");
+        self.agent_with_key(name, address, &key)
+    }
+
+    /// Starts agent `name` with `key`.
+    #[must_use]
+    pub fn agent_with_key(&self, name: &str, address: SocketAddr, key: &str) -> Background {
+        let home = self.path(&format!("agent-{name}"));
+        write_private(&home, "key", key);
+        let mut command = Command::new(agent());
+        command
+            .args(["--master", &address.to_string(), "--name", name])
+            .arg("--key-file")
+            .arg(home.join("key"))
+            .arg("--root")
+            .arg(home.join("work"))
+            .arg("--state")
+            .arg(home.join("state"))
+            .args(["--reconnect-min-ms", "20", "--reconnect-max-ms", "200"]);
+        Background::start(command, &home.join("log"))
+    }
+
+    /// GET with a bearer token, which may be empty for none.
+    #[must_use]
+    pub fn get(&self, path: &str, token: &str) -> Answer {
+        self.ask("GET", path, token, None)
+    }
+
+    /// A JSON request with a bearer token, which may be empty for none.
+    #[must_use]
+    pub fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        token: &str,
+        body: Option<&serde_json::Value>,
+    ) -> Answer {
+        let bearer = format!("Bearer {token}");
+        let mut headers = vec![("Content-Type", "application/json")];
+        if !token.is_empty() {
+            headers.push(("Authorization", &bearer));
+        }
+        let body = body.map(ToString::to_string).unwrap_or_default();
+        let answer = http::request(self.web, method, path, &headers, body.as_bytes());
+        answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+
+    /// Waits until the builder's build `number` has ended and returns it as REST tells it.
+    #[must_use]
+    pub fn finished_build(&self, builder: &str, number: i64) -> serde_json::Value {
+        let path = format!("/api/v1/builds?builder={builder}");
+        wait::until(&format!("{builder} #{number} has ended"), || {
+            let list = self.get(&path, "").json();
+            let found = list["items"]
+                .as_array()?
+                .iter()
+                .find(|build| build["number"] == number && build["state"] == "finished")?;
+            Some(found.clone())
+        })
+    }
+}
+
+/// Password of every user of a test.
+pub const PASSWORD: &str = "quiet-harbour-7291";
+
+/// Configuration of a project `editor` with one builder `package` on one agent `linux-1`: `steps`
+/// are lines of TOML with a comma each, `more` is put at the end.
+#[must_use]
+pub fn small_configuration(repository: &Repository, steps: &str, more: &str) -> String {
+    let url = repository.dir().display();
+    format!(
+        "[project.editor]\ntitle = \"Acme Editor\"\n\n\
+         [repository.editor]\nproject = \"editor\"\nurl = \"{url}\"\n\
+         branches = [\"*\", \"**\"]\npoll = \"1s\"\n\n\
+         [agent.linux-1]\nslots = 1\n\n\
+         [builder.package]\nproject = \"editor\"\nsteps = [\n{steps}\n]\n\n\
+         [schedule.push]\non = \"change\"\nrepository = \"editor\"\n\
+         builders = [\"package\"]\nquiet = \"0s\"\n\n{more}"
+    )
+}
+
+/// The first word in `text` that begins with `prefix`, up to what cannot be in a secret.
+fn word(text: &str, prefix: &str) -> String {
+    let Some(at) = text.find(prefix) else {
+        panic!("no `{prefix}…` in {text}");
+    };
+    let inside = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
+    text[at..].chars().take_while(inside).collect()
+}
+
+fn write_private(folder: &Path, name: &str, content: &str) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let written = fs::create_dir_all(folder).and_then(|()| {
+        let mut options = fs::File::options();
+        let options = options.write(true).create(true).truncate(true).mode(0o600);
+        let mut file = options.open(folder.join(name))?;
+        std::io::Write::write_all(&mut file, format!("{content}\n").as_bytes())
+    });
+    if let Err(error) = written {
+        panic!("{}/{name}: {error}", folder.display());
+    }
+}
+
+fn free_address() -> SocketAddr {
+    let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    address.unwrap_or_else(|error| panic!("no port is free: {error}"))
+}

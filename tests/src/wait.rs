@@ -1,0 +1,22 @@
+//! Waiting for a condition instead of sleeping.
+
+use std::time::{Duration, Instant};
+
+/// How long a condition may take: a busy machine with two cores builds and tests side by side.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Looks every 20 ms until `look` returns something; fails the test after [`PATIENCE`], saying
+/// what it waited for.
+pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "waited {PATIENCE:?} in vain until {what}"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
