@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::agents::Agents;
 use crate::auth::Logins;
 use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
+use crate::logs::Logs;
 use crate::storage::Blobs;
 
 /// The handles of one running master; cheap to clone.
@@ -22,6 +24,10 @@ pub struct App {
     pub db: Db,
     /// The files of products and builds.
     pub blobs: Blobs,
+    /// The machines that build.
+    pub agents: Agents,
+    /// The output of steps.
+    pub logs: Logs,
     /// Wakes of the loops.
     pub bells: Bells,
     /// Limits of logging in, and where passwords are hashed.

@@ -16,7 +16,7 @@ mod users;
 
 pub use agents::AgentSummary;
 pub use blobs::Blob;
-pub use builders::{BuilderFilter, BuilderSummary};
+pub use builders::{BuilderFilter, BuilderSummary, RECENT_MAX, RecentBuild};
 pub use builds::{
     BUILD_CHANGES_MAX, BuildDetail, BuildFilter, BuildProduct, BuildSummary, LogDetail, LogSummary,
     Property, SourceStamp, StepSummary,

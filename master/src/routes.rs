@@ -64,6 +64,26 @@ fn method(method: &Method) -> guard::AnyGuard {
 }
 
 routes! {
+    GET "/" Read => web::home::show;
+    GET "/builders" Read => web::builders::list;
+    GET "/builders/{name}" Read => web::builders::show;
+    GET "/builds" Read => web::builds::list;
+    GET "/builds/{id}" Read => web::builds::show;
+    GET "/logs/{id}" Read => web::logs::show;
+    GET "/logs/{id}/raw" Read => web::logs::raw;
+    GET "/logs/{id}/follow" Read => web::streams::follow;
+    GET "/changes" Read => web::changes::list;
+    GET "/agents" Read => web::agents::list;
+    GET "/requests" Read => web::requests::list;
+    GET "/requests/new" Force => web::requests::form::new;
+    GET "/products" Read => web::products::list;
+    GET "/products/{id}" Read => web::products::show;
+    POST "/products/{id}/holds" Keep => web::products::keep;
+    POST "/holds/{id}/lift" Keep => web::products::lift;
+    GET "/login" Public => web::sessions::form;
+    POST "/login" Public => web::sessions::login;
+    POST "/logout" Public => web::sessions::logout;
+    GET "/events" Read => web::streams::events;
     GET "/assets/{file}" Public => web::assets::file;
     GET "/robots.txt" Public => web::assets::robots;
     GET "/healthz" Public => web::health::healthz;

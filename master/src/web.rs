@@ -2,14 +2,28 @@
 //! does, it does through `ops`; nothing here touches the database.
 
 pub mod access;
+pub mod agents;
+mod ansi;
 pub mod assets;
+pub mod builders;
+pub mod builds;
+pub mod changes;
 pub mod envelope;
 mod errors;
+mod excerpt;
 pub mod fault;
 pub mod feed;
 pub mod files;
 mod filters;
 pub mod frame;
 pub mod health;
+pub mod home;
+pub mod logs;
+mod paging;
+pub mod products;
 mod ranges;
+pub mod requests;
+mod rows;
+pub mod sessions;
 pub mod state;
+pub mod streams;

@@ -10,12 +10,16 @@ pub(crate) const START: Time = Time(1_767_323_045_000_000);
 /// The handles over `db`.
 pub(crate) fn app(db: Db) -> App {
     let (_, config) = watch::channel(Arc::new(config()));
+    let (clock, bells) = (Clock::manual(START), Bells::default());
+    let stop = tokio_util::sync::CancellationToken::new();
     App {
-        clock: Clock::manual(START),
         config,
+        agents: Agents::new(&db, clock.clone(), bells.clone(), stop),
+        logs: Logs::new(&db, clock.clone(), "/nonexistent"),
         db,
         blobs: Blobs::at("/nonexistent"),
-        bells: Bells::default(),
+        clock,
+        bells,
         logins: Arc::default(),
     }
 }

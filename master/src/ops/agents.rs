@@ -13,6 +13,7 @@ pub async fn list(app: &App, identity: &Identity) -> Result<Vec<AgentSummary>> {
     let mut agents = db.read("agents.list", views::agents::list).await?;
     let config = app.config();
     for agent in &mut agents {
+        agent.connected = app.agents.is_connected(agent.id);
         if let Some(entry) = config.agents.get(&agent.name) {
             agent.labels = entry.labels.clone();
             agent.slots = entry.slots;

@@ -2,6 +2,7 @@
 //! asker may. Refused writes leave an audit row. What an operation checks again is its own affair.
 
 use std::future::{Ready, ready};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform};
@@ -12,9 +13,16 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use super::fault::Fault;
 use crate::app::App;
 use crate::auth::{Identity, Permission};
+use crate::clock::Time;
 use crate::error::Error;
+use crate::ops::audit::{Attempt, note_refused};
+use crate::ops::{sessions, tokens};
 
 mod origin;
+
+/// Refused writes that leave an audit row, per minute and thread: enough to see an attack, too few
+/// to fill a disk.
+const REFUSALS_PER_MINUTE: u32 = 60;
 
 /// Name of the session cookie.
 pub const SESSION_COOKIE: &str = "windlass_session";
@@ -81,10 +89,18 @@ async fn identify(
     request: &HttpRequest,
     bearer: Option<&str>,
 ) -> Result<Identity, Error> {
-    let _ = (request, bearer);
-    Ok(Identity::Anonymous {
+    if let Some(secret) = bearer {
+        let found = tokens::lookup(app, secret).await?;
+        return found.ok_or(Error::Unauthenticated("a valid token"));
+    }
+    let nobody = Identity::Anonymous {
         may_read: app.config().master.anonymous_read,
-    })
+    };
+    let Some(cookie) = request.cookie(SESSION_COOKIE) else {
+        return Ok(nobody);
+    };
+    let found = sessions::lookup(app, cookie.value()).await?;
+    Ok(found.unwrap_or(nobody))
 }
 
 fn bearer(request: &HttpRequest) -> Option<&str> {
@@ -101,10 +117,43 @@ fn is_unsafe(method: &Method) -> bool {
     !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
-/// Writes the refusal down; a database that cannot take it does not change the answer.
+/// Writes the refusal down; a database that cannot take it does not change the answer. Somebody
+/// who only hammers at the door fills the log of the program, not the database.
 async fn note_refusal(app: &App, request: &HttpRequest, identity: &Identity, error: &Error) {
-    let _ = app;
-    tracing::info!(actor = identity.name(), path = request.path(), %error, "a write was refused");
+    let path = format!("{} {}", request.method(), request.path());
+    tracing::info!(actor = identity.name(), path, %error, "a write was refused");
+    let fits = request
+        .app_data::<web::Data<Refusals>>()
+        .is_none_or(|refusals| refusals.fits(app.clock.now()));
+    if !fits {
+        return;
+    }
+    let attempt = Attempt {
+        action: "request.write",
+        object_kind: "path",
+        object_id: &path,
+    };
+    if let Err(error) = note_refused(app, identity, attempt, &error.to_string()).await {
+        tracing::warn!(%error, "a refusal could not be written down");
+    }
+}
+
+/// How many refusals were written down in this minute.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    minute: AtomicI64,
+    count: AtomicU32,
+}
+
+impl Refusals {
+    /// Counts one more; a race at the turn of a minute only shifts the limit a little.
+    fn fits(&self, now: Time) -> bool {
+        let minute = now.unix_seconds() / 60;
+        if self.minute.swap(minute, Ordering::Relaxed) != minute {
+            self.count.store(0, Ordering::Relaxed);
+        }
+        self.count.fetch_add(1, Ordering::Relaxed) < REFUSALS_PER_MINUTE
+    }
 }
 
 /// The identity that the door found; handlers take it as an argument.

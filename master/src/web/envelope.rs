@@ -12,7 +12,9 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::{Compress, Next, from_fn};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 
+use super::access::Refusals;
 use super::fault::{self, Fault};
+use super::streams::Streams;
 use crate::app::App;
 use crate::error::Error;
 use crate::routes;
@@ -67,6 +69,8 @@ pub fn application(
 > {
     actix_web::App::new()
         .app_data(web::Data::new(app.clone()))
+        .app_data(web::Data::new(Refusals::default()))
+        .app_data(web::Data::new(Streams::default()))
         .app_data(web::PayloadConfig::new(BODY_BYTES_MAX))
         .app_data(web::FormConfig::default().limit(BODY_BYTES_MAX))
         .app_data(web::JsonConfig::default().limit(BODY_BYTES_MAX))

@@ -1,5 +1,9 @@
 //! How states look: one sign, symbol, word and colour class each, the same on every page.
 
+use std::fmt;
+
+use askama::filters::HtmlSafe;
+
 use crate::model::{BuildResult, BuildState, RequestState, StepState};
 
 /// A state as pages show it.
@@ -20,6 +24,15 @@ impl Look {
     pub const NONE: Self = Self::new("skipped", "no build yet");
     /// Of something waiting.
     pub const PENDING: Self = Self::new("pending", "waiting");
+
+    /// Of an agent without a build.
+    pub const IDLE: Self = Self::new("success", "idle");
+    /// Of an agent with a build.
+    pub const BUSY: Self = Self::new("running", "building");
+    /// Of an agent that gets no new builds.
+    pub const PAUSED: Self = Self::new("cancelled", "paused");
+    /// Of an agent that is not connected.
+    pub const AWAY: Self = Self::new("warnings", "away");
 
     /// Of a result.
     #[must_use]
@@ -82,3 +95,18 @@ impl Look {
         }
     }
 }
+
+/// Symbol and word, ready to stand in a page.
+impl fmt::Display for Look {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { symbol, word } = self;
+        write!(
+            f,
+            "<span class=\"state s-{symbol} {symbol}\"><svg class=\"i\" aria-hidden=\"true\">\
+             <use href=\"#s-{symbol}\"/></svg>{word}</span>"
+        )
+    }
+}
+
+/// Both words are our own.
+impl HtmlSafe for Look {}

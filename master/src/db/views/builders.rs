@@ -53,6 +53,7 @@ pub fn list(conn: &mut Conn, filter: &BuilderFilter) -> DbResult<Vec<BuilderSumm
         let own = running.iter().filter(|build| build.builder_id == id);
         all.push(BuilderSummary {
             since: since.transpose()?.flatten(),
+            recent: builds::recent(conn, id)?,
             running: own.cloned().collect(),
             pending: pending.get(&id).copied().unwrap_or(0),
             id,

@@ -14,7 +14,7 @@ use crate::db::{Conn, DbResult};
 use crate::ids::{ArtifactId, BuildId, BuilderId, ProductId, RequestId, StepId};
 use crate::model::{
     Artifact, BuildDetail, BuildFilter, BuildProduct, BuildResult, BuildState, BuildSummary, Page,
-    Property,
+    Property, RECENT_MAX, RecentBuild,
 };
 
 /// Most running builds told at once: more than any installation of one master runs.
@@ -130,6 +130,25 @@ pub fn last_finished(
         .first(conn)
         .optional()?;
     row.map(|row| one(conn, row)).transpose()
+}
+
+/// The newest builds of `builder` in short.
+pub(super) fn recent(conn: &mut Conn, builder: BuilderId) -> DbResult<Vec<RecentBuild>> {
+    let rows: Vec<(i64, i64, String, Option<String>)> = builds::table
+        .filter(builds::builder_id.eq(builder.0))
+        .order(builds::number.desc())
+        .limit(RECENT_MAX as i64)
+        .select((builds::id, builds::number, builds::state, builds::result))
+        .load(conn)?;
+    let recent = |(id, number, state, result): (i64, i64, String, Option<String>)| {
+        Ok(RecentBuild {
+            id: BuildId(id),
+            number,
+            state: word(&state)?,
+            result: result.as_deref().map(word).transpose()?,
+        })
+    };
+    rows.into_iter().map(recent).collect()
 }
 
 /// When the unbroken row of builds as good or bad as `last` began.
