@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::logs::Logs;
 use crate::storage::Blobs;
+use crate::vcs::Mirrors;
 
 /// The handles of one running master; cheap to clone.
 #[derive(Clone)]
@@ -28,6 +29,8 @@ pub struct App {
     pub agents: Agents,
     /// The output of steps.
     pub logs: Logs,
+    /// Mirrors of the repositories.
+    pub mirrors: Mirrors,
     /// Wakes of the loops.
     pub bells: Bells,
     /// Limits of logging in, and where passwords are hashed.

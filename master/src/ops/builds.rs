@@ -1,11 +1,15 @@
 //! Builds: what users see of them and do with them.
 
+use super::audit::{Attempt, authorise};
+use super::requests::{finish, make};
 use crate::app::App;
 use crate::auth::{Identity, Permission};
-use crate::db::{DbError, Lane, views};
+use crate::db::events::NewEvent;
+use crate::db::requests::NewRequest;
+use crate::db::{Conn, DbError, Lane, audit, builds, changes, events, requests, views};
 use crate::error::{Error, Result};
-use crate::ids::BuildId;
-use crate::model::{BuildDetail, BuildFilter, BuildSummary, Page};
+use crate::ids::{BuildId, RequestId};
+use crate::model::{AuditOutcome, BuildDetail, BuildFilter, BuildSummary, Page};
 
 /// The builds that `filter` lets through, newest first.
 pub async fn list(
@@ -36,4 +40,89 @@ pub async fn show(app: &App, identity: &Identity, id: BuildId) -> Result<BuildDe
             DbError::NotFound => Error::NotFound(format!("there is no build {id}")),
             other => other.into(),
         })
+}
+
+/// Asks for the end of a running build; its commands are ended and it gets the result
+/// `cancelled`.
+pub async fn cancel(app: &App, identity: &Identity, id: BuildId) -> Result<()> {
+    let object = id.to_string();
+    let attempt = Attempt {
+        action: "build.cancel",
+        object_kind: "build",
+        object_id: &object,
+    };
+    authorise(app, identity, Permission::Cancel, attempt).await?;
+    let (now, actor) = (app.clock.now(), identity.name().to_owned());
+    let work = move |conn: &mut Conn| {
+        let build = builds::by_id(conn, id)?;
+        builds::ask_cancel(conn, now, id, &actor)?;
+        let (object, done) = (id.to_string(), AuditOutcome::Done);
+        audit::append(
+            conn,
+            now,
+            &actor,
+            "build.cancel",
+            "build",
+            &object,
+            done,
+            "",
+        )?;
+        let event = NewEvent {
+            kind: "build.stopping",
+            builder: Some(build.builder),
+            build: Some(id),
+            ..NewEvent::default()
+        };
+        events::append(conn, now, &event)
+    };
+    match app.db.tx("cancel build", work).await {
+        Ok(seq) => {
+            app.bells
+                .events
+                .send_modify(|newest| *newest = seq.max(*newest));
+            app.bells.runner.notify_one();
+            Ok(())
+        }
+        Err(DbError::NotFound) => Err(Error::NotFound(format!("there is no build {id}"))),
+        Err(DbError::Changed) => Err(Error::Conflict(format!(
+            "build {id} has ended or is being stopped already"
+        ))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Asks for the same build again: same source, same values. It never becomes the latest product
+/// of an older source.
+pub async fn rebuild(app: &App, identity: &Identity, id: BuildId) -> Result<RequestId> {
+    let object = id.to_string();
+    let attempt = Attempt {
+        action: "build.rebuild",
+        object_kind: "build",
+        object_id: &object,
+    };
+    authorise(app, identity, Permission::Force, attempt).await?;
+    let build = show(app, identity, id).await?.summary;
+    if !app.config().builders.contains_key(&build.builder) {
+        return Err(Error::Gone(format!(
+            "the configuration no longer has the builder `{}`",
+            build.builder
+        )));
+    }
+    let (now, actor) = (app.clock.now(), identity.name().to_owned());
+    let work = move |conn: &mut Conn| {
+        let old = requests::by_id(conn, build.request)?;
+        let seen = changes::of_request(conn, old.id)?;
+        let new = NewRequest {
+            builder: old.builder,
+            schedule: old.schedule,
+            reason: format!("build {} again", build.number),
+            requested_by: actor.clone(),
+            priority: old.priority,
+            properties: old.properties,
+            stamps: requests::stamps(conn, old.id)?,
+            changes: seen.into_iter().map(|change| change.id).collect(),
+        };
+        make(conn, now, &new, "build.rebuild", &actor)
+    };
+    finish(app, app.db.tx("rebuild", work).await?)
 }
