@@ -201,7 +201,7 @@ pub fn small_configuration(repository: &Repository, steps: &str, more: &str) -> 
     format!(
         "[project.editor]\ntitle = \"Acme Editor\"\n\n\
          [repository.editor]\nproject = \"editor\"\nurl = \"{url}\"\n\
-         branches = [\"*\", \"**\"]\npoll = \"1s\"\n\n\
+         branches = [\"**\"]\npoll = \"1s\"\n\n\
          [agent.linux-1]\nslots = 1\n\n\
          [builder.package]\nproject = \"editor\"\nsteps = [\n{steps}\n]\n\n\
          [schedule.push]\non = \"change\"\nrepository = \"editor\"\n\

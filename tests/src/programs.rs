@@ -149,6 +149,12 @@ impl Background {
         (Self { child }, line)
     }
 
+    /// Takes over a program that was started elsewhere.
+    #[must_use]
+    pub fn of(child: Child) -> Self {
+        Self { child }
+    }
+
     /// Its process id.
     #[must_use]
     pub fn id(&self) -> u32 {
@@ -168,6 +174,11 @@ impl Background {
     /// How it ended, if it has.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
+    }
+
+    /// Waits until it has ended by itself; fails the test when it does not.
+    pub fn wait(&mut self) -> ExitStatus {
+        crate::wait::until("the program has ended", || self.ended())
     }
 
     /// Kills it and waits for its end.

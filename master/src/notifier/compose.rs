@@ -75,10 +75,7 @@ pub(super) fn letter(
 }
 
 fn build_url(master: &Master, told: &MailBuild) -> String {
-    format!(
-        "{}/builders/{}/builds/{}",
-        master.url, told.builder, told.number
-    )
+    format!("{}/builds/{}", master.url, told.id)
 }
 
 fn stamps(told: &MailBuild) -> Vec<Stamp> {

@@ -136,7 +136,7 @@ impl Journey {
             seconds: took.as_secs_f64(),
             revision: revision.unwrap_or_default(),
             product,
-            page: format!("{url}/builders/{}/builds/{}", plan.name, build.number),
+            page: format!("{url}/builds/{}", build.id),
             mail,
         })
     }

@@ -1,7 +1,7 @@
 //! What a demo prints: one line per thing done, on standard error, so that standard output holds
 //! nothing but the result.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -74,21 +74,25 @@ impl Screen {
 
     /// Where everything is, on standard output.
     pub(super) fn addresses(&self, outcome: &Outcome, password: &str, branch: &str) {
-        let (base, _) = outcome
-            .page
-            .split_once("/builders/")
-            .unwrap_or((&outcome.page, ""));
-        println!("\n  Pages       {base}/");
-        println!("  Log in      demo, password {password}");
-        println!("  This build  {}", outcome.page);
+        let (base, _) = outcome.page.split_once("/builds/").unwrap_or((&outcome.page, ""));
+        let mut rows = vec![
+            ("Pages", format!("{base}/")),
+            ("Log in", format!("demo, password {password}")),
+            ("This build", outcome.page.clone()),
+        ];
         if let Some(product) = &outcome.product {
-            println!("  Product     {}", product.page);
-            println!("  Update URL  {}", product.update_url);
+            rows.push(("Product", product.page.clone()));
+            rows.push(("Update URL", product.update_url.clone()));
         }
         if let Some(mail) = &outcome.mail {
-            println!("  Mail        {}", mail.display());
+            rows.push(("Mail", mail.display().to_string()));
         }
-        println!("\n  A commit on {branch} starts the next build. Ctrl-C ends the demo.");
+        let rows: String =
+            rows.iter().map(|(label, text)| format!("  {label:LABEL_WIDTH$}{text}\n")).collect();
+        let branch = plain(branch);
+        let hint = format!("  A commit on {branch} starts the next build. Ctrl-C ends the demo.");
+        // Whoever reads may have gone; the demo serves on.
+        let _ = writeln!(std::io::stdout(), "\n{rows}\n{hint}");
     }
 
     fn paint(&self, code: &str, text: &str) -> String {

@@ -24,6 +24,8 @@ pub struct MailBuild {
     pub project: String,
     /// Its title for people.
     pub project_title: String,
+    /// Id of the build.
+    pub id: i64,
     /// Name of the builder.
     pub builder: String,
     /// Number of the build in its builder.
@@ -165,6 +167,7 @@ fn head(conn: &mut Conn, build: BuildId) -> DbResult<(MailBuild, i64)> {
         ))
         .first(conn)?;
     let told = MailBuild {
+        id: build.0,
         project: project.0,
         project_title: project.1,
         builder: row.0,

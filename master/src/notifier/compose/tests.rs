@@ -5,6 +5,7 @@ use crate::db::outbox::{MailChange, MailStamp};
 
 fn told() -> MailBuild {
     MailBuild {
+        id: 41,
         builder: "package".to_owned(),
         number: 3,
         result: "failure".to_owned(),
@@ -97,10 +98,7 @@ fn hostile_text_reaches_the_report_as_plain_lines() {
     assert_eq!(report.stamps[0].branch, "$(touch x);-rf [31m");
     assert_eq!(report.stamps[0].revision, "c0ffee1234");
     assert_eq!(report.changes_more, 3);
-    assert_eq!(
-        report.url,
-        "https://builds.acme.example/builders/package/builds/3"
-    );
+    assert_eq!(report.url, "https://builds.acme.example/builds/41");
     let excerpt = report.excerpt.unwrap();
     assert_eq!(excerpt.heading, "First problem: the end of build");
     assert_eq!(excerpt.lines, ["error: no"]);
