@@ -64,6 +64,3 @@ impl Agents {
         &self.shared.clock
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -53,3 +53,6 @@ fn random<const N: usize>() -> std::io::Result<[u8; N]> {
     getrandom::fill(&mut bytes).map_err(|error| std::io::Error::other(error.to_string()))?;
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests;

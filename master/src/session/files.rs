@@ -12,6 +12,7 @@ use windlass_protocol::{RelPath, hex};
 use super::calls::{self, LinkError};
 use super::channel::{Arrival, Channel};
 use super::link::Link;
+use crate::storage::BlobWriter;
 
 /// Bytes between two acknowledgements: a sixteenth of the window.
 const ACKNOWLEDGE_EACH: u64 = FILE_WINDOW / 16;
@@ -26,6 +27,12 @@ impl ByteSink for Vec<u8> {
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.extend_from_slice(bytes);
         Ok(())
+    }
+}
+
+impl ByteSink for BlobWriter {
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        BlobWriter::write(self, bytes)
     }
 }
 
