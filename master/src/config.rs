@@ -1,9 +1,26 @@
-//! The configuration: raw TOML (`raw`) becomes checked values (`resolved`). No other module parses it.
+//! The configuration: TOML with its spans becomes checked values (`resolved`). No other module
+//! parses it, and nothing here opens the database or a connection.
 
+mod entries;
+mod files;
+mod keys;
+mod load;
+mod mistakes;
 pub mod names;
+mod read;
+mod reader;
 pub mod resolved;
 #[cfg(test)]
 pub(crate) mod sample;
+mod secret;
+mod suggest;
 pub mod template;
+pub mod units;
 
+pub use keys::{Keys, SECTIONS};
+pub use load::load;
+pub use mistakes::ConfigErrors;
 pub use resolved::Config;
+
+#[cfg(test)]
+mod tests;

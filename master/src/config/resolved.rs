@@ -43,10 +43,19 @@ pub struct Master {
     pub agent_listen: SocketAddr,
     /// Where browsers connect.
     pub web_listen: SocketAddr,
-    /// `sqlite` file below `data` when absent, else a `postgres://` URL.
-    pub database: Option<String>,
+    /// PostgreSQL; SQLite in a file below `data` when absent.
+    pub database: Option<Database>,
     /// Whether those who are not logged in may read.
     pub anonymous_read: bool,
+}
+
+/// Where the PostgreSQL database is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Database {
+    /// A `postgres://` URL without a password.
+    Url(String),
+    /// A whole URL, by reference.
+    Secret(SecretRef),
 }
 
 /// `[mail]`.
@@ -257,7 +266,7 @@ pub enum Trigger {
     Change {
         /// Repository watched.
         repository: String,
-        /// Branch globs, all the repository's branches by default.
+        /// Branch globs; `**`, all that the repository watches, by default.
         branches: Vec<String>,
         /// How long a branch must be quiet first.
         quiet: Duration,

@@ -1,0 +1,45 @@
+//! Every key of the configuration, by section: the reader refuses others, the manual has them all.
+
+/// The keys of one kind of table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keys {
+    /// What the table is called in messages and in the manual.
+    pub section: &'static str,
+    /// Its keys.
+    pub keys: &'static [&'static str],
+}
+
+macro_rules! sections {
+    ($($(#[$doc:meta])* $name:ident = $section:literal: $($key:literal)+;)*) => {
+        $($(#[$doc])* pub(super) const $name: Keys = Keys {
+            section: $section,
+            keys: &[$($key),+],
+        };)*
+
+        /// Every section.
+        pub const SECTIONS: &[Keys] = &[$($name),*];
+    };
+}
+
+sections! {
+    ROOT = "the file": "include" "master" "mail" "project" "repository" "agent" "builder"
+        "schedule" "notify";
+    MASTER = "[master]": "title" "url" "data" "agent_listen" "web_listen" "database"
+        "anonymous_read";
+    MAIL = "[mail]": "from" "smtp" "password" "ca_file" "folder";
+    SECRET = "a secret": "file" "env";
+    PROJECT = "[project.NAME]": "title";
+    REPOSITORY = "[repository.NAME]": "project" "vcs" "url" "branches" "poll";
+    AGENT = "[agent.NAME]": "labels" "slots";
+    BUILDER = "[builder.NAME]": "project" "tags" "matrix" "agents" "steps";
+    SOURCE_STEP = "a source step": "source" "into" "name" "always" "may_fail";
+    RUN_STEP = "a run step": "run" "cwd" "env" "timeout" "idle" "grace" "output_max" "name"
+        "always" "may_fail";
+    UPLOAD_STEP = "an upload step": "upload" "name" "always" "may_fail";
+    PRODUCT_STEP = "a product step": "product" "version" "feed_version" "target" "runtime"
+        "properties" "name" "always" "may_fail";
+    CHANGE = "[schedule.NAME] on change": "on" "builders" "repository" "branches" "quiet";
+    FORCE = "[schedule.NAME] on force": "on" "builders" "parameters";
+    PARAMETER = "a parameter": "type" "label" "default" "required" "of";
+    NOTIFY = "[notify.NAME]": "builders" "when" "to";
+}

@@ -1,0 +1,17 @@
+//! The sections of the configuration, one module per noun: keys, bounds, cross-checks.
+
+pub(super) mod agents;
+pub(super) mod builders;
+mod globs;
+pub(super) mod mail;
+pub(super) mod master;
+pub(super) mod matrix;
+pub(super) mod notifies;
+mod paths;
+mod products;
+pub(super) mod projects;
+pub(super) mod repositories;
+pub(super) mod schedules;
+mod smtp;
+mod steps;
+mod templates;

@@ -1,0 +1,115 @@
+//! `[master]`.
+
+use std::net::SocketAddr;
+
+use crate::config::keys;
+use crate::config::load::Scope;
+use crate::config::reader::{Section, Value};
+use crate::config::resolved::{Database, Master, SecretRef};
+
+/// Where browsers connect unless told otherwise.
+const WEB_LISTEN: SocketAddr = SocketAddr::new(LOOPBACK, 8010);
+/// Where agents connect unless told otherwise.
+const AGENT_LISTEN: SocketAddr = SocketAddr::new(LOOPBACK, 9989);
+const LOOPBACK: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+/// Reads the section; without one everything has its default.
+pub(in crate::config) fn read(scope: &Scope<'_>, section: Option<Section<'_>>) -> Option<Master> {
+    let key = |name: &str| section.as_ref().and_then(|section| section.key(name));
+    let web_listen = address(key("web_listen"), WEB_LISTEN);
+    let text = |value: Value<'_>| value.line().map(str::to_owned);
+    let data = key("data").and_then(text);
+    Some(Master {
+        title: key("title").and_then(text).unwrap_or("Windlass".to_owned()),
+        url: key("url").map_or(Some(format!("http://{web_listen}")), |v| url(&v))?,
+        data: scope.path(data.as_deref().unwrap_or("data")),
+        agent_listen: address(key("agent_listen"), AGENT_LISTEN),
+        web_listen,
+        database: key("database").and_then(|value| database(scope, &value)),
+        anonymous_read: key("anonymous_read")
+            .and_then(|value| value.flag())
+            .unwrap_or(true),
+    })
+}
+
+fn address(value: Option<Value<'_>>, default: SocketAddr) -> SocketAddr {
+    let Some(value) = value else { return default };
+    let Some(text) = value.text() else {
+        return default;
+    };
+    text.parse().unwrap_or_else(|_| {
+        let title = format!("`{text}` is no address to listen on");
+        let help = format!("write an IP address and a port, such as \"{default}\"");
+        value.wrong(title, "", help);
+        default
+    })
+}
+
+fn url(value: &Value<'_>) -> Option<String> {
+    let text = value.line()?;
+    let rest = ["http://", "https://"]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme));
+    let fits = rest.is_some_and(|rest| {
+        let host = rest.split('/').next().unwrap_or_default();
+        let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '@' | '"' | '<');
+        !host.is_empty() && rest.chars().all(plain)
+    });
+    if !fits {
+        let help = "write it as browsers reach it, such as \"https://builds.acme.example\"";
+        value.wrong(format!("`{text}` is no address of pages"), "", help);
+        return None;
+    }
+    Some(text.trim_end_matches('/').to_owned())
+}
+
+fn database(scope: &Scope<'_>, value: &Value<'_>) -> Option<Database> {
+    if value.node.is_table() {
+        return secret(scope, value).map(Database::Secret);
+    }
+    let text = value.line()?;
+    let postgres = ["postgres://", "postgresql://"]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme));
+    let Some(rest) = postgres else {
+        let help = "write \"postgres://user@host/name\", or leave the key out for SQLite";
+        value.wrong("`database` must be a postgres:// address", "", help);
+        return None;
+    };
+    let authority = rest.split('/').next().unwrap_or_default();
+    let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
+    if user.contains(':') || rest.contains("password=") {
+        let help = "put the whole address into a file or variable: database = { file = \"…\" }";
+        let title = "`database` holds a password";
+        value.check.wrong_secret(value.place, title, help);
+        return None;
+    }
+    Some(Database::Url(text.to_owned()))
+}
+
+/// A secret by reference: `{ file = "…" }` or `{ env = "…" }`.
+pub(super) fn secret(scope: &Scope<'_>, value: &Value<'_>) -> Option<SecretRef> {
+    let help = "write { file = \"secrets/…\" } or { env = \"NAME\" }";
+    if !value.node.is_table() {
+        let title = format!(
+            "`{}` must not stand in the configuration itself",
+            value.name
+        );
+        value.check.wrong_secret(value.place, &title, help);
+        return None;
+    }
+    let section = value.section(format!("`{}`", value.name), keys::SECRET)?;
+    match (section.key("file"), section.key("env")) {
+        (Some(file), None) => Some(SecretRef::File(scope.path(file.line()?))),
+        (None, Some(env)) => Some(SecretRef::Env(env.line()?.to_owned())),
+        (Some(_), Some(_)) => {
+            let title = format!("`{}` has two places", value.name);
+            value.wrong(title, "", "keep `file` or `env`");
+            None
+        }
+        (None, None) => {
+            value.wrong(format!("`{}` has no place", value.name), "", help);
+            None
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! `[project.NAME]`, and which project belongs to something that does not say.
+
+use std::collections::BTreeMap;
+
+use crate::config::entries::{Entry, Noun, known};
+use crate::config::keys;
+use crate::config::reader::Section;
+use crate::config::resolved::Project;
+
+/// Reads the entries.
+pub(in crate::config) fn read(entries: &Noun<'_>) -> BTreeMap<String, Project> {
+    let project = |entry: &Entry<'_>| {
+        let title = format!("[project.{}]", entry.name);
+        let section = entry.value.section(title, keys::PROJECT)?;
+        let title = section.key("title").and_then(|value| value.line());
+        let title = title.unwrap_or(entry.name).to_owned();
+        Some((entry.name.to_owned(), Project { title }))
+    };
+    entries.values().filter_map(project).collect()
+}
+
+/// The project that `section` names; else the one called like it; else the only one.
+pub(super) fn of(section: &Section<'_>, name: &str, projects: &Noun<'_>) -> Option<String> {
+    if let Some(value) = section.key("project") {
+        return known(&value, "project", projects).map(|entry| entry.name.to_owned());
+    }
+    let mut all = projects.keys();
+    if let Some(same) = projects.get(name) {
+        Some(same.name.to_owned())
+    } else if let (Some(only), None) = (all.next(), all.next()) {
+        Some((*only).to_owned())
+    } else {
+        let title = format!("{} does not say its project", section.title);
+        let help = match projects.keys().next() {
+            Some(first) => format!("add a line such as: project = \"{first}\""),
+            None => format!("add a table [project.{name}]"),
+        };
+        section.check.wrong(section.place, title, "", help);
+        None
+    }
+}
