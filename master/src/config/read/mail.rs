@@ -13,7 +13,7 @@ const ADDRESS_BYTES_MAX: usize = 254;
 pub(in crate::config) fn read(scope: &Scope<'_>, section: &Section<'_>) -> Option<Mail> {
     let from = section
         .need("from", "\"builds@acme.example\"")
-        .and_then(|value| address(&value));
+        .and_then(|value| mailbox(&value));
     let transport = transport(scope, section);
     Some(Mail {
         from: from?,
@@ -59,19 +59,38 @@ fn transport(scope: &Scope<'_>, section: &Section<'_>) -> Option<MailTransport> 
     }
 }
 
+/// A mail address, or a name with one in angle brackets.
+fn mailbox(value: &Value<'_>) -> Option<String> {
+    let text = value.line()?;
+    let Some((name, rest)) = text.split_once('<') else {
+        return address(value);
+    };
+    let inner = rest.strip_suffix('>').unwrap_or_default();
+    let plain = name.len() <= ADDRESS_BYTES_MAX && !name.contains(['"', ',', ';', '@', ':']);
+    if plain && is_address(inner) {
+        return Some(text.to_owned());
+    }
+    let help = "write \"builds@acme.example\" or \"Acme builds <builds@acme.example>\"";
+    value.wrong(format!("`{text}` is no mail address"), "", help);
+    None
+}
+
 /// A mail address.
 pub(super) fn address(value: &Value<'_>) -> Option<String> {
     let text = value.line()?;
-    let plain = |c: char| !c.is_whitespace() && !matches!(c, '<' | '>' | ',' | ';' | '"');
-    let fits = text.len() <= ADDRESS_BYTES_MAX
-        && text.chars().all(plain)
-        && text.split_once('@').is_some_and(|(local, host)| {
-            !local.is_empty() && !host.is_empty() && !host.contains('@')
-        });
-    if !fits {
+    if !is_address(text) {
         let help = "write an address such as \"builds@acme.example\"";
         value.wrong(format!("`{text}` is no mail address"), "", help);
         return None;
     }
     Some(text.to_owned())
+}
+
+fn is_address(text: &str) -> bool {
+    let plain = |c: char| !c.is_whitespace() && !matches!(c, '<' | '>' | ',' | ';' | '"');
+    text.len() <= ADDRESS_BYTES_MAX
+        && text.chars().all(plain)
+        && text.split_once('@').is_some_and(|(local, host)| {
+            !local.is_empty() && !host.is_empty() && !host.contains('@')
+        })
 }
