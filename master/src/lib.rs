@@ -23,6 +23,7 @@ pub mod notify;
 pub mod ops;
 pub mod poller;
 pub mod routes;
+pub mod runner;
 pub mod scheduler;
 pub mod schedules;
 pub mod session;

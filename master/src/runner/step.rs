@@ -1,0 +1,138 @@
+//! What the steps of a build share: what they work with, how they fail, and their log.
+
+use crate::agents::AgentError;
+use crate::config::Config;
+use crate::db::builds::Build;
+use crate::db::requests::Stamp;
+use crate::db::{Conn, DbError, logs as log_rows};
+use crate::engine::environment::Surroundings;
+use crate::engine::scope::{NoValue, Scope};
+use crate::ids::StepId;
+use crate::logs::{LogError, LogWriter};
+use crate::model::{BuildResult, Name, Property};
+use crate::vcs::VcsError;
+
+use super::{Parts, Signals};
+
+/// A build on its way.
+pub(super) struct Course<'a> {
+    pub(super) parts: &'a Parts,
+    pub(super) build: &'a Build,
+    pub(super) signals: &'a Signals,
+    /// The configuration it began with.
+    pub(super) config: &'a Config,
+    /// What it builds, by codebase.
+    pub(super) stamps: Vec<Stamp>,
+    pub(super) properties: Vec<Property>,
+    pub(super) scope: Scope,
+    pub(super) around: Surroundings,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct StepEnd {
+    pub(super) result: BuildResult,
+    /// A sentence beside the result.
+    pub(super) text: String,
+}
+
+impl StepEnd {
+    pub(super) fn new(result: BuildResult, text: impl Into<String>) -> Self {
+        Self {
+            result,
+            text: text.into(),
+        }
+    }
+}
+
+/// Why a step was not done.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StepError {
+    /// The master stops: the step is taken up by the next start.
+    #[error("the master stops")]
+    Stopping,
+    /// The build was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+    /// The user's doing: the step fails.
+    #[error("{0}")]
+    Failed(String),
+    /// The system could not do it: the step ends in error.
+    #[error("{0}")]
+    Broken(String),
+    /// Our own database or disk; the step is tried again.
+    #[error("{0}")]
+    Ours(String),
+}
+
+impl From<AgentError> for StepError {
+    fn from(error: AgentError) -> Self {
+        match error {
+            AgentError::Stopping => Self::Stopping,
+            AgentError::Cancelled => Self::Cancelled,
+            AgentError::Away(seconds) => {
+                Self::Broken(format!("agent-lost: it was not connected for {seconds} s"))
+            }
+            AgentError::Db(error) => error.into(),
+            AgentError::Log(error) => error.into(),
+            other => Self::Broken(other.to_string()),
+        }
+    }
+}
+
+impl From<DbError> for StepError {
+    fn from(error: DbError) -> Self {
+        Self::Ours(error.to_string())
+    }
+}
+
+impl From<LogError> for StepError {
+    fn from(error: LogError) -> Self {
+        Self::Ours(error.to_string())
+    }
+}
+
+impl From<VcsError> for StepError {
+    fn from(error: VcsError) -> Self {
+        match error {
+            VcsError::Cancelled => Self::Cancelled,
+            other => Self::Broken(other.to_string()),
+        }
+    }
+}
+
+impl From<NoValue> for StepError {
+    fn from(error: NoValue) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl Course<'_> {
+    /// The log of a step: the open one of a step that was begun before a restart, else a new one.
+    pub(super) async fn log(&self, step: StepId) -> Result<LogWriter, StepError> {
+        let read = move |conn: &mut Conn| log_rows::of_step(conn, step);
+        let known = self.parts.db.read("step log", read).await?;
+        if let Some(open) = known.iter().rfind(|log| log.open) {
+            return Ok(self.parts.logs.open(open.id).await?);
+        }
+        let name: Name = "output".parse().map_err(|error| {
+            // Stated in `model::Name`: letters are a name.
+            StepError::Ours(format!("{error}"))
+        })?;
+        Ok(self.parts.logs.create(step, name).await?)
+    }
+
+    /// A path below the build's folder, as the agent takes it.
+    pub(super) fn path(&self, below: &str) -> String {
+        match below.trim_end_matches('/') {
+            "" | "." => self.build.folder.clone(),
+            below => format!("{}/{}", self.build.folder, below.trim_start_matches("./")),
+        }
+    }
+}
+
+/// Appends a line of the system's own to a log and shows it at once.
+pub(super) async fn say(log: &mut LogWriter, line: &str) -> Result<(), StepError> {
+    log.append(format!("{line}\n").as_bytes()).await?;
+    Ok(log.commit().await?)
+}
