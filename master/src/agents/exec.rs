@@ -12,7 +12,7 @@ use crate::db;
 use crate::db::commands::CommandState;
 use crate::ids::AgentId;
 use crate::logs::LogWriter;
-use crate::session::{CommandResult, CommandSpec, Journal, JournalPart, Link};
+use crate::session::{CommandResult, CommandSpec, Journal, JournalPart, KnownCommand, Link};
 
 /// Bytes of output after which they are committed: a quarter of the window, so that the agent
 /// never waits for credit on a machine whose disk keeps up.
@@ -23,6 +23,11 @@ const COMMIT_EACH: Duration = Duration::from_millis(150);
 const NOTES_MAX: usize = 20;
 /// How long a cancel waits for an agent that is away: the person who cancels waits with it.
 const CANCEL_AWAY_MAX: Duration = Duration::from_secs(15);
+
+/// Tries to commit output, one a second: a minute is a restart of the database server.
+const DB_ATTEMPTS_MAX: u32 = 60;
+/// Between two of them.
+const DB_PAUSE: Duration = Duration::from_secs(1);
 
 /// A command being followed, over all its connections.
 struct Following<'a> {
@@ -84,11 +89,12 @@ impl Following<'_> {
         agent: AgentId,
         cancel: &CancellationToken,
     ) -> Result<CommandResult, AgentError> {
+        let mut db_attempts = 0;
         loop {
             let link = match self.wait(agent, cancel).await {
-                Err(AgentError::Cancelled) => {
+                Err(error @ (AgentError::Cancelled | AgentError::Away(_))) => {
                     self.give_up().await?;
-                    return Err(AgentError::Cancelled);
+                    return Err(error);
                 }
                 outcome => outcome?,
             };
@@ -97,16 +103,45 @@ impl Following<'_> {
                     self.forget(&link).await;
                     return Ok(result);
                 }
-                Err(After::Retry) => {}
+                Err(After::Retry) => db_attempts = 0,
+                Err(After::Fail(AgentError::Db(error))) if is_passing(&error) => {
+                    db_attempts += 1;
+                    if db_attempts == DB_ATTEMPTS_MAX {
+                        self.abandon(&link).await;
+                        return Err(error.into());
+                    }
+                    tracing::warn!(command = %self.command.id, %error, "output waits");
+                    tokio::time::sleep(DB_PAUSE).await;
+                }
                 Err(After::Fail(AgentError::Refused(refusal)))
                     if self.is_begun && refusal.code == "unknown-id" =>
                 {
                     let text = "the agent does not know the command any more";
                     return self.finish(CommandResult::lost(text)).await;
                 }
-                Err(After::Fail(error)) => return Err(error),
+                // The command is somebody else's now, or goes on without us.
+                Err(After::Fail(
+                    error @ (AgentError::Stopping | AgentError::Db(db::DbError::Changed)),
+                )) => return Err(error),
+                Err(After::Fail(error)) => {
+                    self.abandon(&link).await;
+                    return Err(error);
+                }
             }
         }
+    }
+
+    /// Ends a command that cannot be followed any more, as well as that can be done.
+    async fn abandon(&self, link: &Link) {
+        if let Err(error) = self.give_up().await {
+            tracing::error!(command = %self.command.id, %error, "a command could not be given up");
+        }
+        let known = KnownCommand {
+            id: self.command.id,
+            generation: self.command.generation,
+            running: true,
+        };
+        self.agents.settle_beside(link, known);
     }
 
     /// Waits for a connection; for a short while only once the command is cancelled.
@@ -247,6 +282,11 @@ impl Following<'_> {
         let write = move |conn: &mut db::Conn| db::commands::forget(conn, &id);
         Ok(self.agents.shared.db.tx("command given up", write).await?)
     }
+}
+
+/// Whether trying again may help: the database is busy, restarts or is full for the moment.
+fn is_passing(error: &db::DbError) -> bool {
+    !matches!(error, db::DbError::Changed | db::DbError::NotFound)
 }
 
 async fn at(moment: Option<Instant>) {

@@ -194,7 +194,7 @@ impl Agents {
         tracing::info!(agent = said.name, peer = %said.peer, version = said.version, "connected");
         self.shared.bells.dispatcher.notify_one();
         for command in &said.commands {
-            self.settle(&said.name, &link, *command).await;
+            self.settle(&link, *command).await;
         }
     }
 
@@ -239,9 +239,17 @@ impl Agents {
         });
     }
 
+    /// [`Self::settle`] in a task of its own, for a command that was given up.
+    pub(super) fn settle_beside(&self, link: &Link, command: KnownCommand) {
+        let (agents, link) = (self.clone(), link.clone());
+        spawn_named(&self.shared.tracker, "settle a command", async move {
+            agents.settle(&link, command).await;
+        });
+    }
+
     /// Ends what an agent still knows of a command that nobody waits for: its result is stored, it
     /// was given up, or this database never leased it.
-    async fn settle(&self, name: &str, link: &Link, command: KnownCommand) {
+    async fn settle(&self, link: &Link, command: KnownCommand) {
         let id = command.id.to_string();
         let find = move |conn: &mut db::Conn| db::commands::by_id(conn, &id);
         let found = self.shared.db.read("command", find).await;
@@ -253,7 +261,7 @@ impl Agents {
                 return;
             }
         }
-        tracing::info!(agent = name, command = %command.id, "an old command is cleared away");
+        tracing::info!(command = %command.id, "an old command is cleared away");
         if command.running {
             // It may have ended meanwhile; whether it did is seen below.
             let _ = link.kill(command.id, command.generation).await;

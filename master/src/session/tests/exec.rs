@@ -190,3 +190,29 @@ async fn a_command_given_up_is_ended_when_its_agent_comes_back() {
     assert!(known.exists());
     tokio::time::timeout(PATIENCE, gone).await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_the_agent_refuses_is_given_up() {
+    let bench = Bench::new().await;
+    let machine = bench.machine("linux-1", bench.door).await;
+    let mut command = script("echo never");
+    command.cwd = "missing".to_owned();
+    let mut log = bench.lease(&machine, &command).await;
+    let refused = run(&bench, &machine, &command, &mut log).await;
+    let is_missing = matches!(&refused, Err(AgentError::Refused(r)) if r.code == "not-found");
+    assert!(is_missing, "{refused:?}");
+    assert_eq!(row(&bench, &command).await.state, CommandState::Forgotten);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_stays_away_ends_the_wait() {
+    let bench = Bench::new().await;
+    let mut machine = bench.machine("linux-1", bench.door).await;
+    machine.end();
+    let mut command = script("echo never");
+    command.lease = Duration::from_secs(1);
+    let mut log = bench.lease(&machine, &command).await;
+    let away = run(&bench, &machine, &command, &mut log).await;
+    assert!(matches!(away, Err(AgentError::Away(1))), "{away:?}");
+    assert_eq!(row(&bench, &command).await.state, CommandState::Forgotten);
+}
