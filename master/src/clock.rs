@@ -6,21 +6,26 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 /// A moment: microseconds since 1970-01-01 UTC, as stored in the database.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, utoipa::ToSchema)]
+#[schema(value_type = String, format = DateTime)]
 pub struct Time(pub i64);
+
+/// In JSON a moment is RFC 3339 in UTC, with as many digits of the second as it has.
+impl serde::Serialize for Time {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&self.timestamp())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Time {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let moment: jiff::Timestamp = text.parse().map_err(|_| {
+            serde::de::Error::custom("expected a moment such as 2026-11-20T10:39:21Z")
+        })?;
+        Ok(Self(moment.as_microsecond()))
+    }
+}
 
 impl Time {
     /// The moment `span` later (saturating).

@@ -5,6 +5,7 @@
 //! `error`, `config`, `clock`). ARCHITECTURE.md tells the rest.
 
 pub mod agents;
+pub mod api;
 pub mod app;
 pub mod auth;
 pub mod bells;

@@ -6,7 +6,7 @@ use actix_web::web::{self as actix, ServiceConfig};
 use actix_web::{Resource, guard};
 
 use crate::auth::Permission;
-use crate::web;
+use crate::{api, web};
 
 /// One row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +89,27 @@ routes! {
     GET "/healthz" Public => web::health::healthz;
     GET "/files/{sha256}/{name}" Public => web::files::file;
     GET "/update/v1/{project}/{feed}/{target}" Public => web::feed::ask;
+    GET "/api/v1/openapi.json" Public => api::openapi::document;
+    GET "/api/v1/me" Public => api::me::show;
+    GET "/api/v1/builders" Read => api::builders::list;
+    GET "/api/v1/builders/{name}" Read => api::builders::show;
+    GET "/api/v1/builds" Read => api::builds::list;
+    GET "/api/v1/builds/{id}" Read => api::builds::show;
+    GET "/api/v1/builds/{id}/steps" Read => api::builds::steps;
+    GET "/api/v1/builds/{id}/artifacts" Read => api::builds::artifacts;
+    GET "/api/v1/logs/{id}" Read => api::logs::show;
+    GET "/api/v1/changes" Read => api::changes::list;
+    GET "/api/v1/changes/{id}" Read => api::changes::show;
+    GET "/api/v1/agents" Read => api::agents::list;
+    GET "/api/v1/agents/{name}" Read => api::agents::show;
+    GET "/api/v1/requests" Read => api::requests::list;
+    GET "/api/v1/requests/{id}" Read => api::requests::show;
+    GET "/api/v1/products" Read => api::products::list;
+    GET "/api/v1/products/{id}" Read => api::products::show;
+    POST "/api/v1/products/{id}/holds" Keep => api::holds::keep;
+    GET "/api/v1/holds" Read => api::holds::list;
+    GET "/api/v1/holds/{id}" Read => api::holds::show;
+    POST "/api/v1/holds/{id}/lift" Keep => api::holds::lift;
 }
 
 #[cfg(test)]

@@ -22,6 +22,16 @@ pub enum Permission {
 }
 
 impl Permission {
+    /// Every permission.
+    pub const ALL: &'static [Self] = &[
+        Self::Public,
+        Self::Read,
+        Self::Force,
+        Self::Cancel,
+        Self::Keep,
+        Self::Administer,
+    ];
+
     /// The word in error texts, audit rows and the REST description.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -15,6 +15,9 @@ pub enum DbError {
     /// A guarded update found another state than expected: somebody was faster.
     #[error("changed by another in between")]
     Changed,
+    /// A text that the engine does not store: PostgreSQL refuses NUL characters.
+    #[error("a NUL character cannot be part of a text")]
+    Unstorable,
     /// No connection came free in time.
     #[error("the database is busy")]
     Busy,
@@ -37,6 +40,9 @@ impl From<diesel::result::Error> for DbError {
             Error::DatabaseError(DatabaseErrorKind::UniqueViolation, what) => {
                 Self::Taken(what.message().to_owned())
             }
+            Error::DatabaseError(_, what) if what.message().contains("invalid byte sequence") => {
+                Self::Unstorable
+            }
             other => Self::Engine(other),
         }
     }
@@ -49,6 +55,7 @@ impl From<DbError> for crate::error::Error {
             DbError::Changed => {
                 Self::Conflict("somebody changed it in between: look again".to_owned())
             }
+            DbError::Unstorable => Self::bad_input("text", error.to_string()),
             DbError::Busy => Self::Busy("the database is busy: try again in a moment".to_owned()),
             other => Self::internal(other),
         }

@@ -7,7 +7,7 @@ use crate::clock::Time;
 use crate::ids::AgentId;
 
 /// A build machine with how it stands.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct AgentSummary {
     /// Its id.
     pub id: AgentId,

@@ -5,7 +5,7 @@ use crate::clock::Time;
 use crate::ids::{BuildId, BuilderId};
 
 /// A builder with how it stands.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct BuilderSummary {
     /// Its id.
     pub id: BuilderId,

@@ -7,7 +7,7 @@ use crate::clock::Time;
 use crate::ids::{BuildId, BuilderId, LogId, ProductId, RequestId, StepId};
 
 /// A build in a list.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct BuildSummary {
     /// Its id, unique in this installation.
     pub id: BuildId,
@@ -50,7 +50,7 @@ impl BuildSummary {
 }
 
 /// One codebase of a build.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct SourceStamp {
     /// Name the steps use.
     pub codebase: String,
@@ -65,9 +65,10 @@ pub struct SourceStamp {
 }
 
 /// A build with everything that hangs on it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct BuildDetail {
     /// The build itself.
+    #[serde(flatten)]
     pub summary: BuildSummary,
     /// Name of the project.
     pub project: String,
@@ -87,15 +88,22 @@ pub struct BuildDetail {
     pub products: Vec<BuildProduct>,
     /// The finished build of the builder before this one.
     pub previous: Option<BuildSummary>,
-    /// Median duration of the builder's last good builds.
+    /// Median duration of the builder's last good builds; in JSON, seconds.
+    #[serde(rename = "usual_seconds", serialize_with = "seconds")]
+    #[schema(value_type = Option<f64>)]
     pub usual: Option<Duration>,
+}
+
+/// A duration in JSON: seconds.
+fn seconds<S: serde::Serializer>(span: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+    serde::Serialize::serialize(&span.map(|span| span.as_secs_f64()), to)
 }
 
 /// Most changes told with one build: more are not read by anybody and would slow the page.
 pub const BUILD_CHANGES_MAX: usize = 100;
 
 /// A property of a build or product.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct Property {
     /// Its name.
     pub name: String,
@@ -106,7 +114,7 @@ pub struct Property {
 }
 
 /// A step of a build.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct StepSummary {
     /// Its id.
     pub id: StepId,
@@ -131,7 +139,7 @@ pub struct StepSummary {
 }
 
 /// A log of a step.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct LogSummary {
     /// Its id.
     pub id: LogId,
@@ -150,7 +158,7 @@ pub struct LogSummary {
 }
 
 /// A log with the step and build it belongs to.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct LogDetail {
     /// The log itself.
     pub log: LogSummary,
@@ -161,7 +169,7 @@ pub struct LogDetail {
 }
 
 /// A product that a build recorded, in short.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct BuildProduct {
     /// Its id.
     pub id: ProductId,

@@ -6,7 +6,7 @@ use crate::ids::{BuildId, ChangeId};
 use super::{BuildResult, BuildState};
 
 /// One commit seen on a branch.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct ChangeSummary {
     /// Its id.
     pub id: ChangeId,
@@ -37,7 +37,7 @@ pub struct ChangeSummary {
 }
 
 /// A build with a change, in short.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct ChangeBuild {
     /// Its id.
     pub id: BuildId,

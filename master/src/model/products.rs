@@ -57,7 +57,7 @@ pub struct NewProductFile {
 }
 
 /// Revision of one codebase of a product.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct ProductRevision {
     /// Codebase.
     pub codebase: String,
@@ -70,7 +70,7 @@ pub struct ProductRevision {
 }
 
 /// A property of a product.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct ProductProperty {
     /// Name.
     pub name: String,
@@ -81,7 +81,7 @@ pub struct ProductProperty {
 }
 
 /// A file of a recorded product.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct ProductFile {
     /// Its id.
     pub id: ProductFileId,
@@ -102,7 +102,7 @@ pub struct ProductFile {
 }
 
 /// A recorded product as lists show it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct Product {
     /// Its id.
     pub id: ProductId,
@@ -131,6 +131,8 @@ pub struct Product {
     /// Revision of the first codebase.
     pub revision: String,
     /// Language runtime and range.
+    #[serde(serialize_with = "runtime")]
+    #[schema(value_type = Option<Runtime>)]
     pub runtime: Option<(String, String)>,
     /// State.
     pub state: ProductState,
@@ -149,15 +151,36 @@ pub struct Product {
     /// Bytes of all its files.
     pub size: i64,
     /// Number of its files.
+    #[serde(rename = "files_total")]
     pub files: i64,
     /// Live holds at the time of asking.
+    #[serde(rename = "holds_live")]
     pub holds: i64,
 }
 
+/// A language runtime in JSON.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+struct Runtime<'a> {
+    /// Such as `python`.
+    name: &'a str,
+    /// Such as `>=3.9,<3.13`.
+    range: &'a str,
+}
+
+fn runtime<S: serde::Serializer>(
+    runtime: &Option<(String, String)>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    let runtime = runtime.as_ref();
+    let runtime = runtime.map(|(name, range)| Runtime { name, range });
+    serde::Serialize::serialize(&runtime, to)
+}
+
 /// A product with everything that is known of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct ProductDetail {
     /// What lists show.
+    #[serde(flatten)]
     pub product: Product,
     /// Its files in the order they were recorded.
     pub files: Vec<ProductFile>,
@@ -176,7 +199,7 @@ pub struct ProductDetail {
 }
 
 /// A reason why a product must not be collected.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct Hold {
     /// Its id.
     pub id: HoldId,
@@ -211,7 +234,7 @@ impl Hold {
 }
 
 /// A file that a build uploaded.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct Artifact {
     /// Its id.
     pub id: ArtifactId,

@@ -5,7 +5,7 @@ use crate::clock::Time;
 use crate::ids::{BuildId, RequestId};
 
 /// A build asked for.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct RequestSummary {
     /// Its id.
     pub id: RequestId,

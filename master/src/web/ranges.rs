@@ -8,7 +8,7 @@ const RANGES_MAX: usize = 1_024;
 
 /// What is to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
+pub(super) enum Wanted {
     /// The whole file.
     Whole,
     /// These parts, none empty, none overlapping; at least one.
@@ -21,7 +21,7 @@ pub enum Wanted {
 /// standard says. Order is kept, since clients count on it, unless ranges overlap: then they are
 /// sorted and joined, so that nobody makes us send more than the file.
 #[must_use]
-pub fn wanted(header: &str, size: u64) -> Wanted {
+pub(super) fn wanted(header: &str, size: u64) -> Wanted {
     let Some((unit, list)) = header.split_once('=') else {
         return Wanted::Whole;
     };

@@ -1,0 +1,17 @@
+//! REST under `/api/v1`: what pages do, for programs. Handlers read the input, call one operation
+//! and write JSON; errors become RFC 9457 problems in `web::fault`.
+
+pub mod agents;
+pub mod builders;
+pub mod builds;
+pub mod changes;
+pub mod holds;
+mod lists;
+pub mod logs;
+pub mod me;
+pub mod openapi;
+pub mod products;
+pub mod requests;
+
+#[cfg(test)]
+mod tests;
