@@ -8,7 +8,8 @@ use crate::app::App;
 use crate::auth::Identity;
 use crate::ids::BuildId;
 use crate::model::{
-    Artifact, BuildDetail, BuildFilter, BuildResult, BuildState, BuildSummary, Page, StepSummary,
+    Artifact, BuildDetail, BuildFilter, BuildResult, BuildState, BuildSummary, Page,
+    RequestSummary, StepSummary,
 };
 use crate::ops;
 use crate::web::fault::Fault;
@@ -91,4 +92,29 @@ pub async fn artifacts(
     let items = ops::builds::show(&app, &identity, *id).await?.artifacts;
     let page: Page<_, i64> = Page { items, next: None };
     Ok(answer(&request, page))
+}
+
+/// Stops a running build. It ends a little later, with the result `cancelled`.
+#[utoipa::path(post, path = "/api/v1/builds/{id}/cancel", params(("id" = BuildId, Path)),
+    responses((status = 202, body = BuildSummary)))]
+pub async fn cancel(
+    app: Data<App>,
+    identity: Identity,
+    id: Path<BuildId>,
+) -> Result<HttpResponse, Fault> {
+    ops::builds::cancel(&app, &identity, *id).await?;
+    let build = ops::builds::show(&app, &identity, *id).await?;
+    Ok(HttpResponse::Accepted().json(build.summary))
+}
+
+/// Asks for the same build again: same source, same values.
+#[utoipa::path(post, path = "/api/v1/builds/{id}/rebuild", params(("id" = BuildId, Path)),
+    responses((status = 201, body = RequestSummary)))]
+pub async fn rebuild(
+    app: Data<App>,
+    identity: Identity,
+    id: Path<BuildId>,
+) -> Result<HttpResponse, Fault> {
+    let request = ops::builds::rebuild(&app, &identity, *id).await?;
+    super::requests::created(&app, &identity, request).await
 }

@@ -49,6 +49,8 @@ struct Problem {
         builds::show,
         builds::steps,
         builds::artifacts,
+        builds::cancel,
+        builds::rebuild,
         changes::list,
         changes::show,
         holds::list,
@@ -56,12 +58,15 @@ struct Problem {
         holds::keep,
         holds::lift,
         logs::show,
+        logs::text,
         me::show,
         document,
         products::list,
         products::show,
         requests::list,
         requests::show,
+        requests::force,
+        requests::cancel,
     )
 )]
 struct Document;

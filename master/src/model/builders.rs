@@ -33,7 +33,7 @@ pub struct BuilderSummary {
 pub const RECENT_MAX: usize = 12;
 
 /// A build of the recent history of a builder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct RecentBuild {
     /// Its id.
     pub id: BuildId,

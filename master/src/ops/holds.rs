@@ -37,17 +37,17 @@ pub async fn keep(
     let work = move |conn: &mut Conn| {
         let id = holds::keep(conn, now, product, user, &reason, until)?;
         note(conn, now, &actor, "product.keep", product, &reason)?;
-        announce(conn, now, "product.kept", product, id, &actor)?;
-        holds::find(conn, id)
+        let seq = announce(conn, now, "product.kept", product, id, &actor)?;
+        Ok((holds::find(conn, id)?, seq))
     };
     let kept = app.db.tx("holds.keep", work).await;
-    let hold = kept.map_err(|error| match error {
+    let kept = kept.map_err(|error| match error {
         DbError::Changed => Error::Conflict(format!(
             "product {product} has been collected: it can no longer be kept"
         )),
         other => not_found(other, product),
     })?;
-    Ok(hold)
+    Ok(told(app, kept))
 }
 
 /// Ends a hold and tells why.
@@ -61,15 +61,16 @@ pub async fn lift(app: &App, identity: &Identity, hold: HoldId, reason: &str) ->
     let work = move |conn: &mut Conn| {
         let product = holds::lift(conn, now, hold, user, &reason)?;
         note(conn, now, &actor, "product.lift", product, &reason)?;
-        announce(conn, now, "product.lifted", product, hold, &actor)?;
-        holds::find(conn, hold)
+        let seq = announce(conn, now, "product.lifted", product, hold, &actor)?;
+        Ok((holds::find(conn, hold)?, seq))
     };
     let lifted = app.db.tx("holds.lift", work).await;
-    lifted.map_err(|error| match error {
+    let lifted = lifted.map_err(|error| match error {
         DbError::NotFound => Error::NotFound(format!("there is no hold {hold}")),
         DbError::Changed => Error::Conflict(format!("hold {hold} was lifted before")),
         other => other.into(),
-    })
+    })?;
+    Ok(told(app, lifted))
 }
 
 /// The live holds of all products, the newest first; those before `before` where it is given.
@@ -98,6 +99,13 @@ pub async fn show(app: &App, identity: &Identity, id: HoldId) -> Result<Hold> {
             DbError::NotFound => Error::NotFound(format!("there is no hold {id}")),
             other => other.into(),
         })
+}
+
+/// Tells open pages that there is a new event.
+fn told(app: &App, (hold, seq): (Hold, i64)) -> Hold {
+    let raise = |newest: &mut i64| *newest = seq.max(*newest);
+    app.bells.events.send_modify(raise);
+    hold
 }
 
 /// The user who may do it. A hold has an owner to ask, so the master itself cannot.
@@ -166,14 +174,14 @@ fn announce(
     product: ProductId,
     hold: HoldId,
     actor: &str,
-) -> DbResult<()> {
+) -> DbResult<i64> {
     let event = events::NewEvent {
         kind,
         product: Some(product),
         detail: serde_json::json!({ "hold": hold, "by": actor }).to_string(),
         ..events::NewEvent::default()
     };
-    events::append(conn, now, &event).map(|_| ())
+    events::append(conn, now, &event)
 }
 
 #[cfg(test)]
