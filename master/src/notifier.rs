@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::db::outbox::{self, OutboxMail};
 use crate::db::{Db, DbResult};
 use crate::ids::LogId;
+use crate::logs::Logs;
 use crate::mail::{Letter, MailError, Sender};
 
 /// How long a claimed mail is nobody else's: rendering and two sends of 60 s fit well.
@@ -39,6 +40,20 @@ const AGE_MAX: Duration = Duration::from_secs(3 * 24 * 3600);
 pub trait Tails: Send + Sync + 'static {
     /// The last lines of `log`, `lines_max` at most; none where there is no such log.
     fn tail(&self, log: LogId, lines_max: usize) -> impl Future<Output = Option<Vec<u8>>> + Send;
+}
+
+impl Tails for Logs {
+    async fn tail(&self, log: LogId, lines_max: usize) -> Option<Vec<u8>> {
+        let lines_max = u64::try_from(lines_max).unwrap_or(u64::MAX);
+        match Logs::tail(self, log, lines_max).await {
+            Ok((_, bytes)) => Some(bytes),
+            Err(error) => {
+                // A mail without its excerpt is better than none.
+                tracing::warn!(%log, %error, "the end of a log cannot be read for a mail");
+                None
+            }
+        }
+    }
 }
 
 /// The loop; make it with [`Notifier::new`], then run it.
