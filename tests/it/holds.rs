@@ -78,6 +78,11 @@ fn in_the_page(master: &Master, product: i64) {
     assert_eq!(live(master, product), 1);
     let page = master.get(&format!("/products/{product}"), "").text();
     assert!(page.contains("Kept in the page"), "{page}");
+    let holds = master.get("/api/v1/holds", "").json();
+    let lift = format!("/holds/{}/lift", holds["items"][0]["id"]);
+    let lifted = post(master, &lift, &headers, "reason=Beta+2+is+out");
+    assert_eq!(lifted.status, 303, "{}", lifted.text());
+    assert_eq!(live(master, product), 0);
 }
 
 /// The session cookie of quinn.
