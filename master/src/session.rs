@@ -55,4 +55,4 @@ fn random<const N: usize>() -> std::io::Result<[u8; N]> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,7 +1,7 @@
 //! Sessions, agents and logs together: the real agent in a process of its own over real sockets,
 //! through a proxy that cuts them.
 
-mod bench;
+pub(crate) mod bench;
 mod door;
 mod exec;
 mod proxy;

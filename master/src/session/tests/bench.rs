@@ -22,7 +22,7 @@ use crate::logs::{LogWriter, Logs};
 use crate::session::{self, Bytes, CommandSpec, Program};
 
 /// No step of any test takes this long on a machine that works.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// Names the arguments of the agent that `agent_process` runs, one a line.
 const AGENT_ARGUMENTS: &str = "WINDLASS_TEST_AGENT_ARGUMENTS";
 
@@ -185,7 +185,7 @@ pub(super) fn script(text: &str) -> CommandSpec {
 }
 
 /// An agent: its folder, and its process.
-pub(super) struct Machine {
+pub(crate) struct Machine {
     pub(super) id: AgentId,
     name: String,
     folder: tempfile::TempDir,
@@ -193,7 +193,7 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    pub(super) fn start(name: &str, id: AgentId, key: &str, address: SocketAddr) -> Self {
+    pub(crate) fn start(name: &str, id: AgentId, key: &str, address: SocketAddr) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("key");
         std::fs::write(&file, format!("{key}\n")).unwrap();
@@ -209,12 +209,12 @@ impl Machine {
     }
 
     /// The folder that commands and paths are below.
-    pub(super) fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
         self.folder.path().join("root")
     }
 
     /// Starts the process (again), dialling `address`.
-    pub(super) fn dial(&mut self, address: SocketAddr) {
+    pub(crate) fn dial(&mut self, address: SocketAddr) {
         let path = |name: &str| self.folder.path().join(name).display().to_string();
         let arguments = [
             "--master".to_owned(),
@@ -245,7 +245,7 @@ impl Machine {
     }
 
     /// Ends the process in order, and whatever it runs.
-    pub(super) fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         if let Some(mut process) = self.process.take() {
             let id = process.id().to_string();
             let asked = Command::new("kill").arg(id).status();
