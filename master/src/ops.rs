@@ -7,6 +7,7 @@ pub mod audit;
 pub mod builders;
 pub mod builds;
 pub mod changes;
+pub mod configuration;
 pub mod events;
 pub mod health;
 pub mod holds;

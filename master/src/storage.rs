@@ -49,8 +49,7 @@ impl Blobs {
         })
     }
 
-    /// A store that nobody opened, for tests that use no files.
-    #[cfg(test)]
+    /// A store that is not opened: for commands beside a running master, which use no files.
     pub(crate) fn at(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into().into(),

@@ -81,14 +81,19 @@ struct Row {
     last_seen_at: Option<i64>,
 }
 
+/// Forgets who was connected: at the start of a master nobody is.
+pub fn forget_connections(conn: &mut Conn) -> DbResult<()> {
+    diesel::update(agents::table)
+        .set(agents::connected_at.eq(None::<i64>))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// Makes the rows fit the configuration: missing names are added, named ones become active,
-/// all others inactive. At the start of a master nobody is connected to it.
+/// all others inactive.
 pub fn sync(conn: &mut Conn, now: Time, names: &[String]) -> DbResult<()> {
     diesel::update(agents::table)
-        .set((
-            agents::active.eq(false),
-            agents::connected_at.eq(None::<i64>),
-        ))
+        .set(agents::active.eq(false))
         .execute(conn)?;
     for name in names {
         let kept = diesel::update(agents::table.filter(agents::name.eq(name)))

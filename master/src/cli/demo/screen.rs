@@ -74,7 +74,10 @@ impl Screen {
 
     /// Where everything is, on standard output.
     pub(super) fn addresses(&self, outcome: &Outcome, password: &str, branch: &str) {
-        let (base, _) = outcome.page.split_once("/builds/").unwrap_or((&outcome.page, ""));
+        let (base, _) = outcome
+            .page
+            .split_once("/builds/")
+            .unwrap_or((&outcome.page, ""));
         let mut rows = vec![
             ("Pages", format!("{base}/")),
             ("Log in", format!("demo, password {password}")),
@@ -87,8 +90,10 @@ impl Screen {
         if let Some(mail) = &outcome.mail {
             rows.push(("Mail", mail.display().to_string()));
         }
-        let rows: String =
-            rows.iter().map(|(label, text)| format!("  {label:LABEL_WIDTH$}{text}\n")).collect();
+        let rows: String = rows
+            .iter()
+            .map(|(label, text)| format!("  {label:LABEL_WIDTH$}{text}\n"))
+            .collect();
         let branch = plain(branch);
         let hint = format!("  A commit on {branch} starts the next build. Ctrl-C ends the demo.");
         // Whoever reads may have gone; the demo serves on.

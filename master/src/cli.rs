@@ -1,0 +1,91 @@
+//! The `windlass` command: its arguments, and one module per subcommand. What a subcommand does to
+//! the database, it does through `ops`.
+
+mod agent;
+mod check;
+pub mod demo;
+mod handles;
+mod init;
+mod listen;
+mod output;
+pub mod serve;
+mod token;
+mod user;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Exit status of a command that was tried and did not work.
+const FAILED: u8 = 1;
+/// Exit status of wrong arguments, as clap uses it.
+const BAD_USAGE: u8 = 2;
+
+/// A build system: the master, and the commands to care for it
+#[derive(Debug, Parser)]
+#[command(name = "windlass", version, about, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where the configuration is.
+#[derive(Debug, Clone, Args)]
+struct ConfigFile {
+    /// The configuration
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "WINDLASS_CONFIG",
+        default_value = "windlass.toml"
+    )]
+    config: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a folder with a commented configuration, the data folder and the first user
+    Init(init::Arguments),
+    /// Read the configuration and tell every mistake in it
+    Check(ConfigFile),
+    /// Run the master until it is asked to stop
+    Serve(ConfigFile),
+    /// Care for agents, or be one
+    #[command(subcommand)]
+    Agent(agent::Command),
+    /// Care for users
+    #[command(subcommand)]
+    User(user::Command),
+    /// Care for the bearer tokens of REST
+    #[command(subcommand)]
+    Token(token::Command),
+    /// Show the whole chain on this machine in a fresh folder
+    Demo(demo::Arguments),
+}
+
+/// Runs the command that the arguments (with the program's name first) ask for. Ends with 0 when
+/// it was done, with 1 when it did not work, and with 2 when the arguments are wrong.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // The agent reads its own arguments, wherever it is started from.
+    if let [_, agent, run, rest @ ..] = arguments.as_slice()
+        && agent == "agent"
+        && run == "run"
+    {
+        return windlass_agent::run(rest.to_vec());
+    }
+    match Arguments::parse_from(arguments).command {
+        Command::Init(arguments) => output::end(listen::block_on(init::run(&arguments))),
+        Command::Check(file) => check::run(&file.config),
+        Command::Serve(file) => listen::serve(&file.config),
+        Command::Agent(command) => output::end(listen::block_on(agent::run(&command))),
+        Command::User(command) => output::end(listen::block_on(user::run(&command))),
+        Command::Token(command) => output::end(listen::block_on(token::run(&command))),
+        Command::Demo(arguments) => demo::run(&arguments),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! `windlass agent …`. Being an agent is the agent crate's affair.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+
+use super::output::Problem;
+use super::user::CLI;
+use super::{ConfigFile, handles};
+use crate::model::AgentSummary;
+use crate::ops::agents;
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Make a key for an agent and say what to do on its machine
+    Add {
+        /// Its name, as in [agent.NAME]
+        name: String,
+        #[command(flatten)]
+        file: ConfigFile,
+    },
+    /// List the agents
+    List(ConfigFile),
+    /// Keep new builds from an agent
+    Pause {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        file: ConfigFile,
+    },
+    /// Let builds come to an agent again
+    Resume {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        file: ConfigFile,
+    },
+    /// Be an agent: `windlass agent run --help` lists its own flags
+    #[command(disable_help_flag = true)]
+    Run {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+        arguments: Vec<OsString>,
+    },
+}
+
+/// Does it.
+pub(super) async fn run(command: &Command) -> Result<(), Problem> {
+    match command {
+        Command::Add { name, file } => {
+            let app = handles::beside(&file.config).await?;
+            let key = agents::add(&app, &CLI, name).await.map_err(of)?;
+            let config = app.config();
+            let configured = config.agents.contains_key(name);
+            print!(
+                "{}",
+                advice(name, &key, config.master.agent_listen, configured)
+            );
+        }
+        Command::List(file) => {
+            let app = handles::beside(&file.config).await?;
+            let all = agents::list(&app, &CLI).await.map_err(of)?;
+            all.iter().for_each(|agent| println!("{}", line(agent)));
+        }
+        Command::Pause { name, file } => {
+            let app = handles::beside(&file.config).await?;
+            agents::set_paused(&app, &CLI, name, true)
+                .await
+                .map_err(of)?;
+            println!("{name} gets no new builds");
+        }
+        Command::Resume { name, file } => {
+            let app = handles::beside(&file.config).await?;
+            agents::set_paused(&app, &CLI, name, false)
+                .await
+                .map_err(of)?;
+            println!("{name} gets builds again");
+        }
+        Command::Run { .. } => {
+            let text = "write `agent run` first: windlass agent run --master …";
+            return Err(Problem::Usage(text.to_owned()));
+        }
+    }
+    Ok(())
+}
+
+/// What to do on the agent's machine.
+fn advice(name: &str, key: &str, listen: SocketAddr, configured: bool) -> String {
+    let mut text = format!(
+        "The key of agent {name}, shown once:\n\n    {key}\n\nOn its machine:\n\n    \
+         umask 077; echo {key} > {name}.key\n    \
+         windlass agent run --master {listen} --name {name} --key-file {name}.key\n\n\
+         `windlass-agent` takes the same flags and needs nothing else installed.\n"
+    );
+    if listen.ip().is_loopback() {
+        text.push_str(
+            "The master listens for agents of this machine only: set `agent_listen` in [master] \
+             for others.\n",
+        );
+    } else if listen.ip().is_unspecified() {
+        text.push_str("Write the master's name or address instead of the zeros.\n");
+    }
+    if !configured {
+        text.push_str(&format!(
+            "The configuration does not name it yet: add a table [agent.{name}].\n"
+        ));
+    }
+    text
+}
+
+fn line(agent: &AgentSummary) -> String {
+    let mut state = match (agent.connected, agent.last_seen_at) {
+        (true, _) => "connected".to_owned(),
+        (false, Some(at)) => format!("away since {at}"),
+        (false, None) => "never seen".to_owned(),
+    };
+    for (told, word) in [
+        (agent.paused, "paused"),
+        (!agent.has_key, "no key: windlass agent add"),
+        (!agent.active, "not in the configuration"),
+    ] {
+        if told {
+            state.push_str(", ");
+            state.push_str(word);
+        }
+    }
+    let machine = [&agent.os, &agent.arch].map(|word| word.as_deref().unwrap_or("-"));
+    format!("{:<20} {:<18} {state}", agent.name, machine.join(" "))
+}
+
+fn of(error: crate::error::Error) -> Problem {
+    Problem::of(error, |_| "NAME".to_owned())
+}

@@ -1,0 +1,80 @@
+//! How commands end and what they print when they did not work.
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use super::{BAD_USAGE, FAILED};
+use crate::config::ConfigErrors;
+use crate::error::Error;
+
+/// Why a command was not done.
+#[derive(Debug)]
+pub(super) enum Problem {
+    /// The configuration has mistakes.
+    Config(Box<ConfigErrors>),
+    /// An argument is wrong: its flag and what would be right.
+    Usage(String),
+    /// Anything else.
+    Other(String),
+}
+
+impl Problem {
+    /// An operation's error; `flag_of` says which flag a field came from.
+    pub(super) fn of(error: Error, flag_of: impl Fn(&str) -> String) -> Self {
+        match error {
+            Error::BadInput { field, text } => Self::Usage(format!("{}: {text}", flag_of(&field))),
+            Error::Internal(cause) => Self::Other(cause.to_string()),
+            other => Self::Other(other.to_string()),
+        }
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Config(errors) => errors.fmt(f),
+            Self::Usage(text) | Self::Other(text) => text.fmt(f),
+        }
+    }
+}
+
+impl From<ConfigErrors> for Problem {
+    fn from(errors: ConfigErrors) -> Self {
+        Self::Config(Box::new(errors))
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self::of(error, |field| format!("--{field}"))
+    }
+}
+
+/// Prints what went wrong, if anything did, and says how the process ends.
+pub(super) fn end(outcome: Result<(), Problem>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Problem::Config(errors)) => {
+            tell_mistakes(&errors);
+            ExitCode::from(FAILED)
+        }
+        Err(Problem::Usage(text)) => {
+            eprintln!("windlass: {text}");
+            ExitCode::from(BAD_USAGE)
+        }
+        Err(Problem::Other(text)) => {
+            eprintln!("windlass: {text}");
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+/// Every mistake with its excerpt, then their number.
+pub(super) fn tell_mistakes(errors: &ConfigErrors) {
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    eprintln!("{}\n", errors.render(colours));
+    match errors.count() {
+        1 => eprintln!("1 mistake"),
+        count => eprintln!("{count} mistakes"),
+    }
+}

@@ -1,0 +1,227 @@
+//! Starting and stopping a master as a whole: data folder, database, doors, loops. Used by
+//! `windlass serve`, by the demo and by tests; signals and log lines are `listen`'s.
+
+mod loops;
+mod web;
+
+use std::fmt;
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::handles;
+use super::output::Problem;
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::{self, Config, ConfigErrors};
+use crate::db::{Lane, settings};
+use crate::ops;
+use crate::session::{self, spawn_named};
+use crate::storage::Blobs;
+
+/// The loops get this long to come to an end; a request or a sync that hangs must not keep the
+/// process for ever.
+const STOP_MAX: Duration = Duration::from_secs(20);
+
+/// What a master is started with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    config_file: PathBuf,
+    clock: Clock,
+}
+
+impl Options {
+    /// With the configuration in `config_file` and the system's clock.
+    #[must_use]
+    pub fn new(config_file: &Path) -> Self {
+        Self {
+            config_file: config_file.to_path_buf(),
+            clock: Clock::system(),
+        }
+    }
+}
+
+/// Why a master was not started, or its configuration not read again.
+#[derive(Debug)]
+pub enum StartError {
+    /// The configuration has mistakes.
+    Config(Box<ConfigErrors>),
+    /// The folder, the database or an address cannot be used.
+    Other(String),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(errors) => errors.fmt(f),
+            Self::Other(text) => text.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<ConfigErrors> for StartError {
+    fn from(errors: ConfigErrors) -> Self {
+        Self::Config(Box::new(errors))
+    }
+}
+
+impl From<StartError> for Problem {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Config(errors) => Self::Config(errors),
+            StartError::Other(text) => Self::Other(text),
+        }
+    }
+}
+
+/// A master that serves.
+pub struct Running {
+    app: App,
+    config: watch::Sender<Arc<Config>>,
+    web_addr: SocketAddr,
+    agent_addr: SocketAddr,
+    web: ServerHandle,
+    /// Cancelled when the master is to stop.
+    stop: CancellationToken,
+    /// Cancelled when the pages' server ended.
+    web_ended: CancellationToken,
+    tracker: TaskTracker,
+    /// Keeps other masters out of the data folder.
+    _lock: File,
+}
+
+/// Starts a master and returns once both doors are open.
+pub async fn start(options: Options) -> Result<Running, StartError> {
+    let config = config::load(&options.config_file)?;
+    let other = StartError::Other;
+    let data = config.master.data.clone();
+    handles::make_data_folder(&data).map_err(other)?;
+    let lock = handles::lock_data_folder(&data).map_err(other)?;
+    let db = handles::open_database(&config.master)
+        .await
+        .map_err(other)?;
+    let text = |error: &dyn fmt::Display| StartError::Other(error.to_string());
+    let now = options.clock.now();
+    let applied = ops::configuration::apply(&db, now, &config, true).await;
+    applied.map_err(|error| text(&Problem::from(error)))?;
+    let deployment = db.tx("deployment", settings::deployment).await;
+    let deployment = deployment.map_err(|error| text(&error))?;
+    let blobs = Blobs::open(data.join("blobs"))
+        .map_err(|error| StartError::Other(format!("cannot open the files: {error}")))?;
+
+    let (config, watched) = watch::channel(Arc::new(config));
+    let stop = CancellationToken::new();
+    let app = handles::app(&db, options.clock, watched, blobs, stop.clone());
+    let listen = app.config().master.agent_listen;
+    let door = session::listen(listen, deployment, app.agents.clone()).await;
+    let door = door.map_err(|error| text(&error))?;
+    let agent_addr = door.address().map_err(|error| text(&error))?;
+    let web = web::open(&app).map_err(StartError::Other)?;
+
+    let tracker = TaskTracker::new();
+    spawn_named(&tracker, "agents' door", door.run(stop.clone()));
+    loops::spawn(&app, &db.lane(Lane::Engine), &tracker, &stop);
+    let web_ended = CancellationToken::new();
+    let (handle, ended) = (web.server.handle(), web_ended.clone());
+    spawn_named(&tracker, "pages", async move {
+        if let Err(error) = web.server.await {
+            tracing::error!(%error, "the pages' server failed");
+        }
+        ended.cancel();
+    });
+    Ok(Running {
+        app,
+        config,
+        web_addr: web.address,
+        agent_addr,
+        web: handle,
+        stop,
+        web_ended,
+        tracker,
+        _lock: lock,
+    })
+}
+
+impl Running {
+    /// Its handles.
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Where browsers connect, with the port that the system chose if it was 0.
+    #[must_use]
+    pub fn web_addr(&self) -> SocketAddr {
+        self.web_addr
+    }
+
+    /// Where agents connect, with the port that the system chose if it was 0.
+    #[must_use]
+    pub fn agent_addr(&self) -> SocketAddr {
+        self.agent_addr
+    }
+
+    /// Waits until the pages' server ended by itself, which it should not.
+    pub async fn failed(&self) {
+        self.web_ended.cancelled().await;
+    }
+
+    /// Reads the configuration again. With mistakes, or when it cannot be stored, nothing changes.
+    pub async fn reload(&self) -> Result<(), StartError> {
+        let old = self.app.config();
+        let new = config::load(&old.file)?;
+        let (was, is) = (&old.master, &new.master);
+        if (&was.data, &was.database) != (&is.data, &is.database) {
+            let text = "`data` and `database` need a restart";
+            return Err(StartError::Other(text.to_owned()));
+        }
+        if (was.web_listen, was.agent_listen) != (is.web_listen, is.agent_listen) {
+            tracing::warn!("`web_listen` and `agent_listen` take effect with the next start");
+        }
+        let now = self.app.clock.now();
+        ops::configuration::apply(&self.app.db, now, &new, false)
+            .await
+            .map_err(|error| StartError::Other(error.to_string()))?;
+        for state in self.app.agents.states() {
+            if !new.agents.contains_key(&state.name) {
+                self.app.agents.hang_up(state.id);
+            }
+        }
+        self.config.send_replace(Arc::new(new));
+        let bells = &self.app.bells;
+        for bell in [
+            &bells.poller,
+            &bells.schedules,
+            &bells.dispatcher,
+            &bells.runner,
+        ] {
+            bell.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Stops in order: no new requests, the loops end, commands go on at their agents.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.tracker.close();
+        let ended = async {
+            self.web.stop(true).await;
+            self.tracker.wait().await;
+        };
+        if tokio::time::timeout(STOP_MAX, ended).await.is_err() {
+            tracing::warn!("something did not come to its end in {STOP_MAX:?}; stopping anyway");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
