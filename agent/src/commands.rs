@@ -21,7 +21,7 @@ use windlass_protocol::ops::{Exec, ExecResult, Reason, Stdin};
 use windlass_protocol::{CancelMode, Code, CommandId, CommandState, Failure, Progress, limits};
 
 use crate::log::log;
-use crate::sys::{self, Folder, Signal};
+use crate::sys::{self, Family, Folder, Signal};
 use crate::{clock, failure};
 use journal::Journal;
 use process::{Notice, Task};
@@ -38,7 +38,7 @@ const KEEP_BYTES: u64 = 4 << 30;
 const IDLE_STEP: Duration = Duration::from_millis(50);
 
 /// How long killed processes of an earlier run may take to die; they mostly take a millisecond.
-const LEFT_GROUP_MS: u64 = 5_000;
+const LEFT_FAMILY_MS: u64 = 5_000;
 
 /// One command that was started here, running or finished.
 #[derive(Debug)]
@@ -122,16 +122,18 @@ impl Commands {
             let Some(id) = name.to_str().and_then(CommandId::parse) else {
                 continue;
             };
-            match recover_entry(id, &found.path()) {
-                Ok(entry) => {
-                    table.insert(id, Arc::new(entry));
-                }
+            if Record::is_missing(&found.path()) {
                 // It never got as far as starting: the record is written before the process.
-                Err(error) => {
-                    log!("command {id}: dropped, its record cannot be read: {error}");
-                    let _ = std::fs::remove_dir_all(found.path());
-                }
+                log!("command {id}: dropped, it was never started");
+                std::fs::remove_dir_all(found.path())?;
+                continue;
             }
+            // A command that is known must stay known, or it would be started twice.
+            let entry = recover_entry(id, &found.path()).map_err(|error| {
+                let path = found.path().display().to_string();
+                std::io::Error::new(error.kind(), format!("{path}: {error}"))
+            })?;
+            table.insert(id, Arc::new(entry));
         }
         let table = Mutex::new(table);
         Ok(Commands {
@@ -146,7 +148,7 @@ impl Commands {
     }
 
     /// Starts a command, or finds the one that this request started before. `open_cwd` is only
-    /// called for a new one. A command never starts twice for one id.
+    /// called for a new one, and its failure refuses it. A command never starts twice for one id.
     pub(crate) fn start(
         &self,
         exec: &Exec,
@@ -164,9 +166,11 @@ impl Commands {
         }
         let cwd = open_cwd()?;
         make_room(&mut table)?;
-        let entry = self
-            .begin(exec, digest, cwd)
-            .map_err(|error| failure::of_io(&error, b""))?;
+        let entry = self.begin(exec, digest, cwd).map_err(|error| {
+            // Nothing runs: what was written would be in the way of the next try.
+            let _ = std::fs::remove_dir_all(self.folder.join(exec.id.to_string()));
+            failure::of_io(&error, b"")
+        })?;
         let entry = Arc::new(entry);
         table.insert(exec.id, Arc::clone(&entry));
         Ok(entry)
@@ -308,11 +312,10 @@ fn recover_entry(id: CommandId, folder: &Path) -> std::io::Result<Entry> {
     let record = Record::read(folder)?;
     let (journal, pid) = Journal::recover(&folder.join("journal"))?;
     if !journal.extent().finished {
-        let cookie = format!("{}={id}", process::COMMAND_VARIABLE);
+        let mark = process::mark(id);
         // The number may belong to a stranger by now; the variable tells.
-        if let Some(pid) = pid.filter(|pid| sys::group_has_variable(*pid, &cookie)) {
-            end_left_group(pid);
-        }
+        let leader = pid.filter(|pid| sys::group_has_mark(*pid, &mark));
+        end_left_family(&Family { leader, mark });
         let mut result = ExecResult::new(Reason::AgentLost);
         result.text = "the agent ended while the command was running".into();
         journal.finish(&result)?;
@@ -331,10 +334,10 @@ fn recover_entry(id: CommandId, folder: &Path) -> std::io::Result<Entry> {
 
 /// Kills what an earlier run left, and waits until it is dead: only then may the master be told
 /// that the command is lost, and start another one in its folder.
-fn end_left_group(leader: u32) {
-    sys::signal_group(leader, Signal::KILL);
-    let by = clock::now_ms() + LEFT_GROUP_MS;
-    while sys::group_lives(leader) && clock::now_ms() < by {
+fn end_left_family(family: &Family) {
+    let by = clock::now_ms() + LEFT_FAMILY_MS;
+    while !family.members().is_empty() && clock::now_ms() < by {
+        family.signal(Signal::KILL);
         // Nothing tells of the end of processes that are not our children.
         std::thread::sleep(IDLE_STEP / 5);
     }

@@ -16,7 +16,8 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use windlass_protocol::{
-    AgentHello, Boxed, CancelMode, ChannelId, CloseReason, Code, Connection, Failure, Key,
+    AgentHello, Boxed, CallError, CancelMode, ChannelId, CloseReason, Code, Connection, Failure,
+    Key,
 };
 
 pub(crate) use requests::Answer;
@@ -158,13 +159,14 @@ pub(crate) fn serve(
     };
     let reason = session.run(&inputs);
     stop.detach();
-    if session.proven {
-        agent.commands.tell_master_present(false);
-    }
+    // Before the leases are told: a command that starts later would miss that.
     session
         .channels
         .values()
         .for_each(|channel| channel.gate.close());
+    if session.proven {
+        agent.commands.tell_master_present(false);
+    }
     session.lines.end();
     Ok(Outcome {
         reason,
@@ -347,7 +349,11 @@ impl Session<'_> {
     fn respond(&mut self, id: ChannelId, result: Result<Boxed, Failure>) {
         if let Some(channel) = self.channels.remove(&id) {
             channel.gate.close();
-            let _ = self.connection.respond(id, result);
+            if self.connection.respond(id, result) == Err(CallError::TooLarge) {
+                let text = "the answer is larger than a frame";
+                let failure = Failure::new(Code::TooLarge, text);
+                let _ = self.connection.respond(id, Err(failure));
+            }
             self.answered.push(id);
         }
     }

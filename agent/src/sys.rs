@@ -10,10 +10,10 @@ mod unix;
 
 #[cfg(unix)]
 pub(crate) use unix::{
-    Exit, Folder, OpenMode, Signal, boot_id, disk_space, fill_random, group_has_variable,
-    group_lives, group_members, is_link_error, isolate, kernel_release, logical_cpus, memory_bytes,
-    notify_on_terminate, os_bytes, os_name, os_text, reap, refuse_open_key, set_executable,
-    signal_group, stat_of, wait_exit, wait_readable,
+    Exit, Family, Folder, OpenMode, Signal, boot_id, disk_space, fill_random, group_has_mark,
+    is_link_error, isolate, kernel_release, logical_cpus, memory_bytes, notify_on_terminate,
+    os_bytes, os_name, os_text, reap, refuse_open_key, set_executable, signal_group, stat_of,
+    wait_exit, wait_readable,
 };
 
 /// Whether `A` and `a` are one name on the file systems that this system makes by itself.

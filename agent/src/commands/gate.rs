@@ -38,6 +38,11 @@ impl Gate {
         self.changed.notify_all();
     }
 
+    /// Whether the producer is to end.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
     /// Makes the producer look again: there may be more to read.
     pub(crate) fn poke(&self) {
         // The lock makes sure that the producer is not between looking and waiting.

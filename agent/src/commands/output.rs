@@ -14,9 +14,9 @@ use crate::{clock, sys};
 
 /// Bytes per read and so per record: what a Linux pipe holds at most.
 const READ_BYTES: usize = 65_536;
-/// After an order to stop, what is already in the pipe is still taken, but a stranger who keeps
-/// writing into it must not hold the command open.
-const STOP_MS: u64 = 250;
+/// After an order to stop, what is already in the pipe is still taken: at most what Linux lets a
+/// pipe hold, because a stranger who keeps writing must not hold the command open.
+const STOP_BYTES: usize = 1 << 20;
 
 /// What all pipes of one command share.
 #[derive(Debug)]
@@ -136,15 +136,15 @@ impl Pump {
 
     fn copy(&mut self) -> io::Result<()> {
         let mut buffer = vec![0; READ_BYTES];
-        let mut stop_at_ms = None;
+        let mut left_to_take = None;
         loop {
-            let timeout = stop_at_ms.map(|_| 0);
+            let timeout = left_to_take.map(|_| 0);
             let (readable, stopped) = sys::wait_readable(&self.pipe, &self.stop, timeout)?;
-            if stopped && stop_at_ms.is_none() {
-                stop_at_ms = Some(clock::now_ms() + STOP_MS);
+            if stopped && left_to_take.is_none() {
+                left_to_take = Some(STOP_BYTES);
             }
             if !readable {
-                if stop_at_ms.is_some() {
+                if left_to_take.is_some() {
                     return Ok(());
                 }
                 continue;
@@ -153,10 +153,14 @@ impl Pump {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 other => other?,
             };
-            if count == 0 || stop_at_ms.is_some_and(|at| clock::now_ms() > at) {
+            if count == 0 {
                 return Ok(());
             }
             self.keep(&buffer[..count])?;
+            left_to_take = left_to_take.map(|left: usize| left.saturating_sub(count));
+            if left_to_take == Some(0) {
+                return Ok(());
+            }
         }
     }
 

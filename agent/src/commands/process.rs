@@ -6,7 +6,9 @@ mod spawn;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
@@ -16,20 +18,24 @@ use windlass_protocol::CancelMode;
 use windlass_protocol::journal::RecordKind;
 use windlass_protocol::ops::{Exec, ExecResult, Reason};
 
-pub(crate) use spawn::COMMAND_VARIABLE;
+pub(crate) use spawn::mark;
 
 use super::journal::Journal;
 use super::output::{Meter, Pumps};
 use super::stdin::StdinQueue;
 use crate::clock::{now_ms, until};
 use crate::log::log;
-use crate::sys::{self, Exit, Folder, Signal};
+use crate::sys::{self, Exit, Family, Folder, Signal};
 
 /// After the end of a process its output may still be in the pipe, or a child of it may hold the
 /// pipe open: this long the agent waits for the end of the output before it clears away.
 const DRAIN_MS: u64 = 1_000;
 /// How often the group is looked at while it is given time to end; nothing tells of its end.
 const LOOK_MS: u64 = 20;
+/// How long killed leftovers may take to be gone; mostly a millisecond.
+const GONE_MS: u64 = 1_000;
+/// How long the last output of an ended command may take to reach a disk that stalls.
+const SETTLE_MS: u64 = 300_000;
 /// A process that SIGKILL does not end within this hangs in the kernel: the agent gives up.
 const KILL_MS: u64 = 30_000;
 /// Output of one command when the master names no limit: a runaway loop must not fill the disk.
@@ -76,14 +82,24 @@ pub(crate) struct Task {
 pub(crate) fn supervise(task: Task) {
     let journal = Arc::clone(&task.journal);
     let id = task.exec.id;
-    let mut result = match Supervision::start(task) {
+    let stdin = task.stdin.clone();
+    // A fault of ours must not leave a command without an end: its master waits for that.
+    let ran = std::panic::catch_unwind(AssertUnwindSafe(|| match Supervision::start(task) {
         Ok(supervision) => supervision.run(),
         Err(error) => {
             let mut result = ExecResult::new(Reason::SpawnFailed);
             result.text = error.to_string();
             result
         }
-    };
+    }));
+    let mut result = ran.unwrap_or_else(|_| {
+        let mut result = ExecResult::new(Reason::AgentLost);
+        result.text = "the supervision of the command failed inside".into();
+        result
+    });
+    if let Some(stdin) = stdin {
+        stdin.close();
+    }
     result.wall_ms = journal.elapsed_ms();
     log!("command {id}: {}", result.reason.as_str());
     finish(&journal, &result);
@@ -106,6 +122,8 @@ fn finish(journal: &Journal, result: &ExecResult) {
 struct Supervision {
     task: Task,
     pid: u32,
+    /// The process and everything it started.
+    family: Family,
     meter: Arc<Meter>,
     pumps: Pumps,
     /// Agent time of the start.
@@ -148,9 +166,14 @@ impl Supervision {
         };
         let thread = std::thread::Builder::new().name("wait".into());
         thread.spawn(wait).inspect_err(|_| kill_unwatched(pid))?;
+        let family = Family {
+            leader: Some(pid),
+            mark: mark(task.exec.id),
+        };
         Ok(Supervision {
             task,
             pid,
+            family,
             meter,
             pumps,
             started_ms: now_ms(),
@@ -259,7 +282,7 @@ impl Supervision {
         if past(self.kill_at_ms) {
             self.kill_at_ms = None;
             self.give_up_at_ms = Some(now.saturating_add(KILL_MS));
-            sys::signal_group(self.pid, Signal::KILL);
+            self.family.signal(Signal::KILL);
         }
         !past(self.give_up_at_ms)
     }
@@ -272,7 +295,7 @@ impl Supervision {
         let ask = mode == CancelMode::Term && self.task.exec.grace_ms > 0;
         if ask && first {
             self.note(&format!("ending the command: {}", reason.as_str()));
-            sys::signal_group(self.pid, Signal::of(self.task.exec.term_signal));
+            self.family.signal(Signal::of(self.task.exec.term_signal));
             self.kill_at_ms = Some(now.saturating_add(self.task.exec.grace_ms));
         } else if !ask {
             self.note(&format!("killing the command: {}", reason.as_str()));
@@ -286,29 +309,53 @@ impl Supervision {
         let drained_by = now_ms() + DRAIN_MS;
         let grace_until = self.kill_at_ms.map_or(drained_by, |at| at.max(drained_by));
         self.drain(grace_until);
-        while self.kill_at_ms.is_some_and(|at| now_ms() < at)
-            && !sys::group_members(self.pid).is_empty()
-        {
+        while self.kill_at_ms.is_some_and(|at| now_ms() < at) && !self.family.members().is_empty() {
             let notice = self.next_notice(Some(now_ms() + LOOK_MS));
             notice.into_iter().for_each(|notice| self.take(notice));
         }
         // The process is not reaped yet, so its number, and with it the group, is still ours.
-        let leftovers = sys::group_members(self.pid);
-        sys::signal_group(self.pid, Signal::KILL);
-        if !leftovers.is_empty() {
+        let leftovers = self.kill_leftovers();
+        if leftovers > 0 {
             self.note(&format!(
-                "killed {} process(es) that the command left",
-                leftovers.len()
+                "killed {leftovers} process(es) that the command left"
             ));
         }
         self.kill_at_ms = None;
         self.drain(now_ms() + DRAIN_MS);
         if !self.pumps.are_done() {
-            self.note("a process that left the command's group still holds its output; let go");
+            self.note("something that is no part of the command holds its output; let go");
             self.pumps.stop();
-            self.drain(now_ms() + DRAIN_MS);
+            self.settle();
         }
-        leftovers.len() as u64
+        leftovers
+    }
+
+    /// Kills what is left of the command until nothing is, for a bounded time. Returns how many
+    /// processes that were.
+    fn kill_leftovers(&self) -> u64 {
+        let by = now_ms() + GONE_MS;
+        let mut seen = HashSet::new();
+        loop {
+            let members = self.family.members();
+            self.family.signal(Signal::KILL);
+            if members.is_empty() || now_ms() >= by {
+                return seen.len() as u64;
+            }
+            seen.extend(members);
+            // Nothing tells of the end of processes that are not our children.
+            std::thread::sleep(Duration::from_millis(LOOK_MS));
+        }
+    }
+
+    /// Waits for threads that were told to stop: they write what the pipes held, and the exit box
+    /// must not come before that.
+    fn settle(&mut self) {
+        let by = now_ms() + SETTLE_MS;
+        while !self.pumps.are_done() && now_ms() < by {
+            if let Some(Notice::PipeEnded) = self.next_notice(Some(by)) {
+                self.pumps.ended();
+            }
+        }
     }
 
     /// Waits for the ends of the pipes, at most until that time; an order to kill ends it too.

@@ -36,6 +36,11 @@ impl Record {
         sync_folder(folder)
     }
 
+    /// Whether the folder surely has none.
+    pub(super) fn is_missing(folder: &Path) -> bool {
+        matches!(folder.join(NAME).try_exists(), Ok(false))
+    }
+
     /// Reads it out of the command's folder.
     pub(super) fn read(folder: &Path) -> io::Result<Record> {
         let invalid = |why: &str| io::Error::new(io::ErrorKind::InvalidData, why.to_owned());

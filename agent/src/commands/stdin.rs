@@ -25,6 +25,8 @@ struct State {
     consumed: u64,
     /// No more will come.
     ended: bool,
+    /// Whatever comes is thrown away.
+    closed: bool,
     listener: Option<Listener>,
 }
 
@@ -52,6 +54,9 @@ impl StdinQueue {
         let known = usize::try_from(state.received.saturating_sub(offset)).unwrap_or(usize::MAX);
         if let Some(fresh) = bytes.get(known..).filter(|fresh| !fresh.is_empty()) {
             state.received += fresh.len() as u64;
+            if state.closed {
+                return;
+            }
             state.pieces.push_back(fresh.to_vec());
             self.changed.notify_all();
         }
@@ -60,6 +65,15 @@ impl StdinQueue {
     /// No more input comes: the command sees the end of file after what is queued.
     pub(crate) fn end(&self) {
         self.lock().ended = true;
+        self.changed.notify_all();
+    }
+
+    /// The command has ended: nobody reads any more, and the thread that writes ends.
+    pub(crate) fn close(&self) {
+        let mut state = self.lock();
+        state.pieces.clear();
+        state.ended = true;
+        state.closed = true;
         self.changed.notify_all();
     }
 

@@ -98,3 +98,31 @@ fn finished_results_go_when_they_are_too_old_or_too_many_and_the_oldest_first() 
     assert!(!known(ids[8]) && !known(ids[9]) && known(ids[10]));
     assert!(commands.wait_idle(Duration::from_secs(20)));
 }
+
+#[test]
+fn a_command_whose_record_cannot_be_read_is_never_dropped() {
+    let scratch = Scratch::new();
+    let id = leave(scratch.path(), 1, true);
+    let record = scratch.path().join(id.to_string()).join("record");
+    std::fs::write(&record, b"\xff").unwrap();
+    let error = Commands::recover(scratch.path()).unwrap_err().to_string();
+    assert!(error.contains(&id.to_string()), "{error}");
+    assert!(record.exists(), "it would be started a second time");
+}
+
+#[test]
+fn a_start_that_fails_leaves_nothing_in_the_way_of_the_next() {
+    let scratch = Scratch::new();
+    // So deep that the command's folder has a valid path and the record in it has not.
+    let mut deep = scratch.path().to_owned();
+    while deep.as_os_str().len() < 3800 {
+        deep.push("d".repeat(100));
+    }
+    deep.push("d".repeat(4095 - 34 - deep.as_os_str().len() - 1));
+    let commands = Commands::recover(&deep).unwrap();
+    let exec = Exec::new(CommandId([5; 16]), Program::Argv(vec![b"true".to_vec()]));
+    let begin = || commands.start(&exec, || Ok(Folder::open(scratch.path()).unwrap()));
+    let first = begin().unwrap_err();
+    assert_eq!(first.code, Code::TooLong);
+    assert_eq!(begin().unwrap_err(), first, "not `exists`");
+}

@@ -42,6 +42,11 @@ impl Port {
         self.gate.wait(ready).ok_or(Gone)
     }
 
+    /// Whether the channel is closed already.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.gate.is_closed()
+    }
+
     /// Waits until bytes at `offset` may be sent; says how many, one frame's worth at most.
     pub(crate) fn room_at(&self, offset: u64) -> Result<usize, Gone> {
         self.wait(|granted| {

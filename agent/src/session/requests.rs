@@ -1,6 +1,7 @@
 //! From a request to the thread that serves it. Not here: the work itself; see `commands` and
 //! `files`.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 
@@ -38,7 +39,10 @@ pub(super) fn open(
     let agent = Arc::clone(agent);
     let serve = move || {
         let op = request.op();
-        match serve(&agent, &port, request, from) {
+        // A fault of ours must not leave a request without an answer.
+        let served = catch_unwind(AssertUnwindSafe(|| serve(&agent, &port, request, from)));
+        let fault = || Failure::new(Code::Internal, "the agent failed inside");
+        match served.unwrap_or_else(|_| Ok(Err(fault()))) {
             Ok(Ok(result)) => port.respond(Ok(result)),
             Ok(Err(failure)) => {
                 log!("{op}: {failure}");
@@ -99,7 +103,13 @@ fn serve(agent: &Agent, port: &Port, request: Request, from: u64) -> Answer {
 }
 
 fn exec_and_relay(agent: &Agent, port: &Port, exec: &Exec, from: u64) -> Answer {
-    match agent.commands.start(exec, || agent.root.walk(&exec.cwd)) {
+    // A request that waited here while its connection went may be older than a command that was
+    // started, fetched and forgotten over the next one.
+    let open_cwd = || match port.is_gone() {
+        true => Err(Failure::new(Code::Cancelled, "the connection is gone")),
+        false => agent.root.walk(&exec.cwd),
+    };
+    match agent.commands.start(exec, open_cwd) {
         Ok(entry) => attach_and_relay(port, &entry, from),
         Err(failure) => Ok(Err(failure)),
     }

@@ -12,8 +12,7 @@ pub(crate) use folder::{
     Folder, OpenMode, is_link_error, os_bytes, os_text, set_executable, stat_of,
 };
 pub(crate) use process::{
-    Exit, Signal, group_has_variable, group_lives, group_members, isolate, reap, signal_group,
-    wait_exit, wait_readable,
+    Exit, Family, Signal, group_has_mark, isolate, reap, signal_group, wait_exit, wait_readable,
 };
 
 use std::ffi::{c_int, c_void};

@@ -5,15 +5,17 @@ use std::ffi::OsString;
 use std::io::{self, PipeReader, PipeWriter};
 use std::process::{Command, Stdio};
 
+use windlass_protocol::CommandId;
 use windlass_protocol::journal::RecordKind;
 use windlass_protocol::ops::{Output, Program, Stdin};
 
 use super::Task;
 use crate::sys;
 
-/// Every process of a command inherits this variable with the command's id, by which an agent
-/// that starts anew recognises what an earlier run left.
-pub(crate) const COMMAND_VARIABLE: &str = "WINDLASS_COMMAND";
+/// Every process of a command inherits this variable with the command's id, by which the agent
+/// recognises what left the command's session, or what an earlier run of the agent left. A
+/// process that is to outlive its command is started without it.
+const COMMAND_VARIABLE: &str = "WINDLASS_COMMAND";
 /// A longer script goes through a file: Linux takes at most 128 KiB in one argument.
 const SCRIPT_ARGUMENT_MAX: usize = 100_000;
 
@@ -24,6 +26,11 @@ pub(super) struct Spawned {
     pub(super) pipes: Vec<(PipeReader, RecordKind)>,
     /// Where its input goes in, if it has any.
     pub(super) stdin: Option<PipeWriter>,
+}
+
+/// The variable and its value as they stand in the environment of a command's processes.
+pub(crate) fn mark(id: CommandId) -> String {
+    format!("{COMMAND_VARIABLE}={id}")
 }
 
 /// Starts the process. The text of an error names the program.

@@ -26,9 +26,17 @@ fn script(text: &str) -> Exec {
         text: text.into(),
         shell: "sh".into(),
     };
-    let mut exec = Exec::new(CommandId([7; 16]), program);
+    let mut exec = Exec::new(fresh_id(), program);
     exec.grace_ms = 200;
     exec
+}
+
+/// An id of its own for each command: what carries it is killed when the command ends.
+fn fresh_id() -> CommandId {
+    let mut id = [0; 16];
+    crate::sys::fill_random(&mut id).unwrap();
+    id[0] = 7;
+    CommandId(id)
 }
 
 /// Runs to the end; `when` may send orders once the output holds a line.
@@ -133,7 +141,7 @@ fn the_environment_is_inherited_changed_and_marked() {
 #[test]
 fn a_program_that_is_not_there_is_spawn_failed_and_named() {
     let argv = Program::Argv(vec![b"no-such-program".to_vec()]);
-    let ran = run(Exec::new(CommandId([7; 16]), argv), vec![]);
+    let ran = run(Exec::new(fresh_id(), argv), vec![]);
     assert_eq!(ran.result.reason, Reason::SpawnFailed);
     assert!(
         ran.result.text.contains("no-such-program"),
@@ -225,17 +233,45 @@ fn a_child_that_holds_the_pipe_is_killed_and_noted() {
 #[test]
 fn a_daemon_of_another_session_that_holds_the_pipe_hangs_nothing() {
     let started = now_ms();
-    let ran = run(script("setsid sleep 600 & echo $!"), vec![]);
+    // Without its mark it is no part of the command.
+    let text = "env -u WINDLASS_COMMAND setsid sleep 600 & echo $!";
+    let ran = run(script(text), vec![]);
     assert_eq!(
         (ran.result.reason, ran.result.exit),
         (Reason::Exited, Some(0))
     );
     assert!(now_ms() - started < 20_000);
     let pid = String::from_utf8(ran.output).unwrap();
+    assert!(is_alive(pid.trim()), "a stranger was killed");
     std::process::Command::new("kill")
         .arg(pid.trim())
         .status()
         .unwrap();
+}
+
+#[test]
+fn what_left_the_group_or_the_session_is_killed_too() {
+    // A job of its own group in the same session, and a daemon of a session of its own.
+    let job = "set -m; sleep 600 >/dev/null 2>&1 & echo $!; exit 0";
+    let daemon = "setsid sleep 600 >/dev/null 2>&1 & echo $!";
+    for text in [job, daemon] {
+        let ran = run(script(text), vec![]);
+        assert_eq!(ran.result.leftovers_killed, 1, "{text}");
+        let pid = String::from_utf8(ran.output).unwrap();
+        assert!(!is_alive(pid.trim()), "{text}");
+    }
+}
+
+#[test]
+fn a_cancel_asks_also_what_left_the_session() {
+    let mut exec = script(
+        "setsid sh -c 'trap \"echo asked; exit\" TERM; echo ready; while :; do sleep 0.01; done' & \
+         wait; wait",
+    );
+    exec.grace_ms = 60_000;
+    let ran = run(exec, vec![Notice::End(Reason::Cancelled, CancelMode::Term)]);
+    assert_eq!(ran.result.reason, Reason::Cancelled);
+    assert_eq!(ran.output, b"ready\nasked\n");
 }
 
 #[test]

@@ -167,39 +167,71 @@ fn milliseconds(time: TimeVal) -> u64 {
     time.seconds.unsigned_abs() * 1000 + u64::from(time.micros.unsigned_abs()) / 1000
 }
 
-/// Numbers of the living processes in the group or session of `leader`, without the leader.
-/// Empty where the system has no `/proc`.
-pub(crate) fn group_members(leader: u32) -> Vec<u32> {
-    let mut members = living(leader);
-    members.retain(|pid| *pid != leader);
-    members
+/// The processes of one command: those in the group or session of its leader, and those that
+/// left both but still carry the command's mark in the environment they were started with.
+/// Where the system has no `/proc`, only the group is known.
+#[derive(Debug)]
+pub(crate) struct Family {
+    /// The process that was started, if its number is surely still its own.
+    pub(crate) leader: Option<u32>,
+    /// `NAME=value`, unique to the command.
+    pub(crate) mark: String,
 }
 
-/// Whether any process of the group or session of `leader` lives, the leader included.
-pub(crate) fn group_lives(leader: u32) -> bool {
-    !living(leader).is_empty()
+impl Family {
+    /// Numbers of those that live; one that ended and is not reaped yet does not.
+    pub(crate) fn members(&self) -> Vec<u32> {
+        self.found().into_iter().map(|(pid, _)| pid).collect()
+    }
+
+    /// Sends a signal to the group, then to each of the others.
+    pub(crate) fn signal(&self, signal: Signal) {
+        if let Some(leader) = self.leader {
+            signal_group(leader, signal);
+        }
+        for (pid, in_group) in self.found() {
+            if let (false, Ok(pid)) = (in_group, c_int::try_from(pid)) {
+                // SAFETY: no memory is involved; the number comes from a look just taken.
+                unsafe { kill(pid, signal.0) };
+            }
+        }
+    }
+
+    /// Number of each member, and whether it is in the leader's group.
+    fn found(&self) -> Vec<(u32, bool)> {
+        let Ok(entries) = std::fs::read_dir("/proc") else {
+            return Vec::new();
+        };
+        entries
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+            .filter(|pid| *pid > 1 && *pid != std::process::id())
+            .filter_map(|pid| Some((pid, self.place_of(pid)?)))
+            .collect()
+    }
+
+    /// `None` for a stranger or a dead process, else whether it is in the group. Read from the
+    /// `stat` line `pid (name) state ppid pgrp session …`, where the name may hold anything, even
+    /// brackets.
+    fn place_of(&self, pid: u32) -> Option<bool> {
+        let line = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let (_, fields) = line.rsplit_once(')')?;
+        let mut fields = fields.split_ascii_whitespace();
+        let state = fields.next()?;
+        let group: u32 = fields.nth(1)?.parse().ok()?;
+        let session: u32 = fields.next()?.parse().ok()?;
+        let in_group = self.leader == Some(group);
+        let is_ours = in_group || self.leader == Some(session) || has_mark(pid, &self.mark);
+        (is_ours && !matches!(state, "Z" | "X")).then_some(in_group)
+    }
 }
 
-fn living(leader: u32) -> Vec<u32> {
-    let Ok(entries) = std::fs::read_dir("/proc") else {
-        return Vec::new();
-    };
-    entries
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter(|pid| belongs(*pid, leader).unwrap_or(false))
-        .collect()
-}
-
-/// Whether a process is alive and of that group or session, read from its `stat` line:
-/// `pid (name) state ppid pgrp session …`, where the name may hold anything, even brackets.
-fn belongs(pid: u32, leader: u32) -> Option<bool> {
-    let line = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, fields) = line.rsplit_once(')')?;
-    let mut fields = fields.split_ascii_whitespace();
-    let state = fields.next()?;
-    let group: u32 = fields.nth(1)?.parse().ok()?;
-    let session: u32 = fields.next()?.parse().ok()?;
-    Some(!matches!(state, "Z" | "X") && (group == leader || session == leader))
+/// Whether a process was started with that text in its environment.
+fn has_mark(pid: u32, mark: &str) -> bool {
+    !mark.is_empty()
+        && std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(|all| {
+            all.split(|byte| *byte == 0)
+                .any(|one| one == mark.as_bytes())
+        })
 }
 
 /// Waits until one of the two can be read (or is closed), at most `timeout_ms` (`None`: for
@@ -229,12 +261,10 @@ pub(crate) fn wait_readable(
 
 /// Whether a living process of the group was started with that text in its environment.
 /// `false` where the system has no `/proc`.
-pub(crate) fn group_has_variable(leader: u32, variable: &str) -> bool {
-    let has = |pid: u32| {
-        std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(|all| {
-            all.split(|byte| *byte == 0)
-                .any(|one| one == variable.as_bytes())
-        })
+pub(crate) fn group_has_mark(leader: u32, mark: &str) -> bool {
+    let group = Family {
+        leader: Some(leader),
+        mark: String::new(),
     };
-    has(leader) || group_members(leader).into_iter().any(has)
+    group.members().into_iter().any(|pid| has_mark(pid, mark))
 }
