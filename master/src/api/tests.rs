@@ -267,6 +267,14 @@ async fn me_tells_what_one_may_do() {
     assert_eq!(me["permissions"], json!(["public", "read", "keep"]));
 }
 
+#[actix_web::test]
+async fn health_tells_whether_the_database_answers() {
+    for master in masters().await {
+        let (status, body) = master.get("/healthz").await;
+        assert_eq!((status, body), (StatusCode::OK, json!({ "status": "ok" })));
+    }
+}
+
 /// Values that have broken other programs, percent-encoded where a URL needs it.
 const JUNK: &[&str] = &[
     "0",

@@ -231,3 +231,52 @@ async fn a_damaged_file_is_not_served_and_not_offered_again() {
     let stored = shop.test.db.read("test", read).await.unwrap().unwrap();
     assert!(!stored.is_there);
 }
+
+/// Sends one request as bytes over a real connection and returns the whole answer.
+async fn exchange(address: std::net::SocketAddr, request: String) -> Vec<u8> {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    answer
+}
+
+#[actix_web::test]
+async fn over_a_real_connection_lengths_and_bytes_agree() {
+    let shop = shop().await;
+    let app = shop.app.clone();
+    let server = actix_web::HttpServer::new(move || application(&app))
+        .workers(1)
+        .disable_signals()
+        .bind(("127.0.0.1", 0))
+        .unwrap();
+    let address = server.addrs()[0];
+    let server = server.run();
+    let handle = server.handle();
+    let running = actix_web::rt::spawn(server);
+    let tail = format!("Host: {address}\r\nAccept-Encoding: gzip, zstd\r\nConnection: close\r\n");
+    for (method, range, status, length, sent) in [
+        ("GET", "", "200 OK", 600_000, 600_000),
+        ("HEAD", "", "200 OK", 600_000, 0),
+        ("GET", "Range: bytes=5-9\r\n", "206 Partial Content", 5, 5),
+        ("HEAD", "Range: bytes=5-9\r\n", "200 OK", 600_000, 0),
+    ] {
+        let path = &shop.address;
+        let request = format!("{method} {path} HTTP/1.1\r\n{tail}{range}\r\n");
+        let answer = exchange(address, request).await;
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
+        let (head, body) = answer.split_at(end.unwrap() + 4);
+        let head = String::from_utf8(head.to_vec()).unwrap().to_lowercase();
+        let first = format!("http/1.1 {}", status.to_lowercase());
+        assert!(head.starts_with(&first), "{head}");
+        assert!(
+            head.contains(&format!("content-length: {length}\r\n")),
+            "{head}"
+        );
+        assert!(!head.contains("zstd") && !head.contains("gzip"), "{head}");
+        assert_eq!(body.len(), sent, "{method} {range}");
+    }
+    handle.stop(false).await;
+    running.await.unwrap().unwrap();
+}
