@@ -14,9 +14,12 @@ use crate::ids::AgentId;
 use crate::logs::LogWriter;
 use crate::session::{CommandResult, CommandSpec, Journal, JournalPart, KnownCommand, Link};
 
-/// Bytes of output after which they are committed: a quarter of the window, so that the agent
-/// never waits for credit on a machine whose disk keeps up.
-const COMMIT_BYTES: u64 = 256 * 1024;
+/// Bytes of output after which the agent is granted as many more: a quarter of the window, so
+/// that it does not wait for credit while we keep up.
+const GRANT_BYTES: u64 = 256 * 1024;
+/// Bytes of output after which they are committed though their time has not come: what comes
+/// again after a cut. One sync for so many costs little beside writing them.
+const COMMIT_BYTES: u64 = 4 * 1024 * 1024;
 /// Output is on disk, and seen by readers, this long after it came.
 const COMMIT_EACH: Duration = Duration::from_millis(150);
 /// Remarks of the agent that are kept: the last ones say how it ended.
@@ -63,7 +66,7 @@ impl Agents {
         if row.lease.generation != command.generation {
             return Err(db::DbError::Changed.into());
         }
-        if let (CommandState::Finished, Some(result)) = (row.state, &row.result) {
+        if let Some(result) = &row.result {
             return CommandResult::from_json(result).map_err(|error| AgentError::Nonsense(error.0));
         }
         if row.state != CommandState::Leased {
@@ -172,7 +175,7 @@ impl Following<'_> {
         self.log.rewind().await?;
         let mut is_cancelled = false;
         let mut commit_at: Option<Instant> = None;
-        let mut uncommitted = 0;
+        let (mut uncommitted, mut ungranted) = (0, 0);
         loop {
             tokio::select! {
                 biased;
@@ -193,6 +196,7 @@ impl Following<'_> {
                     match part? {
                         JournalPart::Output(bytes) => {
                             uncommitted += bytes.len() as u64;
+                            ungranted += bytes.len() as u64;
                             self.log.append(&bytes).await?;
                         }
                         JournalPart::Note(note) => self.note(note),
@@ -208,6 +212,10 @@ impl Following<'_> {
                         (commit_at, uncommitted) = (None, 0);
                     } else if commit_at.is_none() {
                         commit_at = Some(Instant::now() + COMMIT_EACH);
+                    }
+                    if ungranted >= GRANT_BYTES {
+                        journal.acknowledge(self.committed);
+                        ungranted = 0;
                     }
                 }
             }
