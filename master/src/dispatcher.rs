@@ -125,7 +125,7 @@ impl Dispatcher {
         let now = self.clock.now();
         let work = move |conn: &mut Conn| {
             let build = builds::claim(conn, now, &new)?;
-            Ok(events::append(conn, now, &started(&build))?)
+            events::append(conn, now, &started(&build))
         };
         match self.db.tx("claim", work).await {
             Ok(seq) => {

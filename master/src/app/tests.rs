@@ -20,7 +20,7 @@ pub(crate) fn app(db: Db) -> App {
         blobs: Blobs::at("/nonexistent"),
         clock,
         bells,
-        mirrors: crate::vcs::Mirrors::new("/nonexistent".into()),
+        mirrors: Mirrors::new("/nonexistent".into()),
         logins: Arc::default(),
     }
 }

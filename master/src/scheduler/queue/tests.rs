@@ -74,7 +74,8 @@ fn every_waiting_request_tells_why() {
         ..agent(1, "linux-1", "x86_64")
     };
     let arm: &[(&str, &str)] = &[("os", "linux"), ("arch", "aarch64")];
-    let table: Vec<(&[(&str, &str)], Vec<Candidate>, &str)> = vec![
+    type Row<'a> = (&'a [(&'a str, &'a str)], Vec<Candidate>, &'a str);
+    let table: Vec<Row<'_>> = vec![
         (&[], vec![], "the configuration has no agent"),
         (
             arm,
