@@ -7,7 +7,9 @@ mod tests;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind};
 
-use crate::sys::{Folder, Kind};
+use windlass_protocol::hex;
+
+use crate::sys::{self, Folder, Kind};
 
 /// Folders held open at once. Deeper ones are moved up first; a process may have 1024 files
 /// open on a common system, and several removals may run at once.
@@ -16,10 +18,7 @@ const DEPTH_MAX: usize = 64;
 /// What remains to do: names moved into the top folder because they were too deep.
 struct Removal<'a> {
     top: &'a Folder,
-    /// The name that the master asked to remove; moved folders are called after it.
-    name: &'a OsStr,
     moved: Vec<OsString>,
-    moves: u64,
     removed: u64,
 }
 
@@ -27,9 +26,7 @@ struct Removal<'a> {
 pub(crate) fn remove_name(folder: &Folder, name: &OsStr) -> io::Result<u64> {
     let mut removal = Removal {
         top: folder,
-        name,
         moved: Vec::new(),
-        moves: 0,
         removed: 0,
     };
     removal.remove(folder, name, 0)?;
@@ -72,9 +69,10 @@ impl Removal<'_> {
     }
 
     fn move_up(&mut self, folder: &Folder, name: &OsStr) -> io::Result<()> {
-        self.moves += 1;
-        let mut moved = OsString::from(format!(".removing-{}-", self.moves));
-        moved.push(self.name);
+        // Drawn, so that it is free whatever an interrupted removal has left, and short.
+        let mut random = [0; 16];
+        sys::fill_random(&mut random)?;
+        let moved = OsString::from(format!(".removing-{}", hex::encode(&random)));
         // Its rights do not matter later, and renaming a folder needs the right to write to it.
         folder.open_up(name)?;
         folder.rename(name, self.top, &moved)?;

@@ -270,13 +270,18 @@ impl<'a> Placer<'a> {
     }
 }
 
-/// Makes a folder in place of whatever else has that name.
-fn make_folder(folder: &Folder, name: &OsStr) -> io::Result<()> {
-    match folder.make(name) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+/// Makes a folder in place of whatever else has that name. A folder that is there stays with what
+/// is in it, which may be files that the master was told are there.
+pub(super) fn make_folder(folder: &Folder, name: &OsStr) -> io::Result<()> {
+    match folder.stat(name) {
+        // A build may have taken its own rights away.
+        Ok(stat) if stat.kind == Kind::Folder && !stat.owner_full => folder.open_up(name),
+        Ok(stat) if stat.kind == Kind::Folder => Ok(()),
+        Ok(_) => {
             remove_name(folder, name)?;
             folder.make(name)
         }
-        other => other,
+        Err(error) if error.kind() == ErrorKind::NotFound => folder.make(name),
+        Err(error) => Err(error),
     }
 }

@@ -1,11 +1,14 @@
 //! The promises of the index of a tree.
 
+use std::ffi::OsStr;
+
 use windlass_protocol::RelPath;
 
 use super::index::{Index, Known};
+use super::place::make_folder;
 use crate::clock;
 use crate::scratch::Scratch;
-use crate::sys::{Kind, Stat};
+use crate::sys::{Folder, Kind, Stat};
 
 fn stat(age_ns: i128) -> Stat {
     let time = clock::wall_ns() - age_ns;
@@ -88,4 +91,18 @@ fn any_difference_is_seen_and_a_file_changed_just_before_is_not_trusted() {
             "{name}"
         );
     }
+}
+
+#[test]
+fn a_folder_that_is_there_keeps_the_files_that_need_not_be_sent() {
+    let scratch = Scratch::new();
+    let top = Folder::open(scratch.path()).unwrap();
+    std::fs::create_dir(scratch.path().join("there")).unwrap();
+    std::fs::write(scratch.path().join("there/kept"), "x").unwrap();
+    std::fs::write(scratch.path().join("file"), "x").unwrap();
+    for name in ["there", "file", "new"] {
+        make_folder(&top, OsStr::new(name)).unwrap();
+        assert!(scratch.path().join(name).is_dir(), "{name}");
+    }
+    assert!(scratch.path().join("there/kept").exists());
 }

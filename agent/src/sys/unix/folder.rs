@@ -50,6 +50,7 @@ mod flag {
         /// Opens the name itself for a look, even a link, without rights on its content.
         pub(in super::super) const LOOK: c_int = 0o1000_0000 | NOFOLLOW;
         pub(in super::super) const REMOVE_FOLDER: c_int = 0x200;
+        pub(in super::super) const CHMOD_NOFOLLOW: c_int = 0x100;
         /// Where the name begins in a `struct dirent`.
         pub(in super::super) const NAME_OFFSET: usize = 19;
     }
@@ -64,6 +65,7 @@ mod flag {
         pub(in super::super) const NOFOLLOW: c_int = 0x100;
         pub(in super::super) const LOOK: c_int = 0x20_0000 | NONBLOCK;
         pub(in super::super) const REMOVE_FOLDER: c_int = 0x80;
+        pub(in super::super) const CHMOD_NOFOLLOW: c_int = 0x20;
         pub(in super::super) const NAME_OFFSET: usize = 21;
     }
     pub(super) use by_system::*;
@@ -224,8 +226,10 @@ impl Folder {
             return Err(io::ErrorKind::NotADirectory.into());
         }
         let name = c_name(name)?;
+        let fd = self.as_raw_fd();
+        // The look above is not enough: a build may put a link there at any moment.
         // SAFETY: as in `open_at`.
-        check(unsafe { fchmodat(self.as_raw_fd(), name.as_ptr(), 0o700, 0) }).map(|_| ())
+        check(unsafe { fchmodat(fd, name.as_ptr(), 0o700, flag::CHMOD_NOFOLLOW) }).map(|_| ())
     }
 
     /// Every name in the folder, in no order, without `.` and `..`.
