@@ -336,8 +336,7 @@ impl Supervision {
         let by = now_ms() + GONE_MS;
         let mut seen = HashSet::new();
         loop {
-            let members = self.family.members();
-            self.family.signal(Signal::KILL);
+            let members = self.family.signal(Signal::KILL);
             if members.is_empty() || now_ms() >= by {
                 return seen.len() as u64;
             }

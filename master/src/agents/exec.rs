@@ -117,9 +117,14 @@ impl Following<'_> {
                     tokio::time::sleep(DB_PAUSE).await;
                 }
                 Err(After::Fail(AgentError::Refused(refusal)))
-                    if self.is_begun && refusal.code == "unknown-id" =>
+                    if self.is_begun && matches!(refusal.code, "unknown-id" | "bad-request") =>
                 {
-                    let text = "the agent does not know the command any more";
+                    // An attach from an offset is bad only if the agent's machine fell over and
+                    // its disk lost the end of the journal.
+                    let text = match refusal.code {
+                        "unknown-id" => "the agent does not know the command any more",
+                        _ => "the agent's machine lost the end of the command's journal",
+                    };
                     return self.finish(CommandResult::lost(text)).await;
                 }
                 // The command is somebody else's now, or goes on without us.

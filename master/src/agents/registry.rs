@@ -79,17 +79,17 @@ impl Agents {
     pub fn is_connected(&self, agent: AgentId) -> bool {
         lock(&self.shared.seats)
             .get(&agent)
-            .is_some_and(|seat| seat.link.borrow().is_some())
+            .is_some_and(|seat| seat.link.borrow().as_ref().is_some_and(Link::is_usable))
     }
 
-    /// Waits for a connection of the agent that is not over, at most `away_max`.
+    /// Waits for a connection of the agent that is not over or about to be, at most `away_max`.
     pub(super) async fn link(
         &self,
         agent: AgentId,
         away_max: Duration,
     ) -> Result<Link, AgentError> {
         let mut links = self.seat(agent).link.subscribe();
-        let open = links.wait_for(|link| link.as_ref().is_some_and(|link| !link.is_closed()));
+        let open = links.wait_for(|link| link.as_ref().is_some_and(Link::is_usable));
         tokio::select! {
             biased;
             () = self.shared.stop.cancelled() => Err(AgentError::Stopping),

@@ -241,6 +241,8 @@ impl<R: Registry> Task<R> {
             Event::Ack { channel, .. } | Event::Writable { channel } => self.pump(channel),
             Event::Goaway { text, .. } => {
                 tracing::info!(agent = self.name, text, "the agent is about to leave");
+                // Whoever wants something new waits for the next connection.
+                self.link.shared().leaving.cancel();
             }
             // Free space and load are asked for when they are needed.
             Event::Status(_) => {}

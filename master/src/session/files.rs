@@ -152,7 +152,8 @@ impl FileTransfer {
         length: u64,
         sha256: [u8; 32],
     ) -> Result<FileFacts, LinkError> {
-        let own = std::mem::replace(&mut self.sha256, Sha256::new()).finish();
+        // A cut before the answer leads here again.
+        let own = self.sha256.clone().finish();
         if length != self.received || sha256 != own {
             return Err(LinkError::Nonsense(
                 "a file is not what its end says: size or SHA-256 differ".to_owned(),

@@ -57,6 +57,8 @@ pub(super) struct Shared {
     orders: Mutex<Orders>,
     /// Wakes the task.
     pub(super) wake: Notify,
+    /// Cancelled when either side has said that the end is near: nothing new may be asked.
+    pub(super) leaving: CancellationToken,
     /// Cancelled when the connection is over.
     pub(super) closed: CancellationToken,
 }
@@ -86,6 +88,7 @@ impl Link {
             shared: Arc::new(Shared {
                 orders: Mutex::default(),
                 wake: Notify::new(),
+                leaving: CancellationToken::new(),
                 closed: CancellationToken::new(),
             }),
         }
@@ -105,8 +108,14 @@ impl Link {
         self.shared.closed.is_cancelled()
     }
 
+    /// Whether something new may be asked over it.
+    pub(crate) fn is_usable(&self) -> bool {
+        !self.is_closed() && !self.shared.leaving.is_cancelled()
+    }
+
     /// Ends the connection after telling the agent why. Commands go on.
     pub(crate) fn dismiss(&self, farewell: Farewell) {
+        self.shared.leaving.cancel();
         self.shared.orders().farewell.get_or_insert(farewell);
         self.shared.wake.notify_one();
     }

@@ -184,17 +184,19 @@ impl Family {
         self.found().into_iter().map(|(pid, _)| pid).collect()
     }
 
-    /// Sends a signal to the group, then to each of the others.
-    pub(crate) fn signal(&self, signal: Signal) {
+    /// Sends a signal to the group and to each of the others. Gives those that were there.
+    pub(crate) fn signal(&self, signal: Signal) -> Vec<u32> {
+        let found = self.found();
         if let Some(leader) = self.leader {
             signal_group(leader, signal);
         }
-        for (pid, in_group) in self.found() {
+        for &(pid, in_group) in &found {
             if let (false, Ok(pid)) = (in_group, c_int::try_from(pid)) {
                 // SAFETY: no memory is involved; the number comes from a look just taken.
                 unsafe { kill(pid, signal.0) };
             }
         }
+        found.into_iter().map(|(pid, _)| pid).collect()
     }
 
     /// Number of each member, and whether it is in the leader's group.

@@ -12,7 +12,10 @@ use super::bench::{Bench, PATIENCE};
 use super::proxy::Proxy;
 use crate::agents::AgentError;
 use crate::model::{TreeEntry, TreeKind, TreeStats};
-use crate::session::{EntryKind, TreeContents};
+use crate::session::link::{Call, Link};
+use crate::session::{EntryKind, Farewell, FileTransfer, LinkError, TreeContents};
+use windlass_protocol::ops::{GetResult, StatResult};
+use windlass_protocol::tree::Kind;
 
 /// Files of a tree, in memory.
 struct Files(Vec<(String, Vec<u8>)>);
@@ -235,4 +238,70 @@ async fn folders_are_made_listed_looked_at_and_removed() {
     agents.remove(id, "b", &cancel).await.unwrap();
     let gone = agents.stat(id, b"b", &cancel).await;
     assert!(matches!(gone, Err(AgentError::Refused(r)) if r.code == "not-found"));
+}
+
+/// The next call over a link that no connection serves.
+async fn next_call(link: &Link) -> Call {
+    loop {
+        if let Some(call) = link.shared().orders().calls.pop_front() {
+            return call;
+        }
+        link.shared().wake.notified().await;
+    }
+}
+
+#[tokio::test]
+async fn a_cut_between_the_end_of_a_file_and_its_answer_costs_nothing() {
+    let facts = GetResult {
+        size: 5,
+        mtime_ns: 1,
+        executable: false,
+    };
+    let stat = StatResult {
+        kind: Kind::File,
+        size: 5,
+        executable: false,
+        mtime_ns: 1,
+        target: None,
+    };
+    let end = (5, Sha256::digest(b"hello").into());
+    let (mut transfer, mut out) = (FileTransfer::new(b"f", 100).unwrap(), Vec::new());
+
+    let link = Link::new();
+    let agent = async {
+        let look = next_call(&link).await;
+        look.pipe
+            .tell_user(|state| state.answer = Some(Ok(stat.to_box())));
+        let get = next_call(&link).await;
+        get.pipe.tell_user(|state| {
+            state.arrive(b"hello".to_vec());
+            state.end = Some(end);
+            state.lost = true;
+        });
+    };
+    let (outcome, ()) = tokio::join!(transfer.run(&link, &mut out), agent);
+    assert!(matches!(outcome, Err(LinkError::Lost)), "{outcome:?}");
+
+    let link = Link::new();
+    let agent = async {
+        let get = next_call(&link).await;
+        assert_eq!(get.from, 5);
+        get.pipe.tell_user(|state| {
+            state.end = Some(end);
+            state.answer = Some(Ok(facts.to_box()));
+        });
+    };
+    let (outcome, ()) = tokio::join!(transfer.run(&link, &mut out), agent);
+    assert_eq!(outcome.unwrap().size, 5);
+    assert_eq!(out, b"hello");
+}
+
+#[tokio::test]
+async fn nothing_new_is_asked_over_a_connection_that_is_about_to_end() {
+    let link = Link::new();
+    assert!(link.is_usable());
+    link.dismiss(Farewell::Stopping);
+    // Still open for what was asked before, and whoever waits for a connection waits for another
+    // one instead of trying this one again and again.
+    assert!(!link.is_closed() && !link.is_usable());
 }
