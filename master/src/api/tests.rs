@@ -16,6 +16,8 @@ use crate::ops::{tokens, users};
 use crate::routes::TABLE;
 use crate::web::envelope::application;
 
+mod builds;
+
 struct Master {
     app: App,
     test: TestDb,
