@@ -76,7 +76,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     {
         return windlass_agent::run(rest.to_vec());
     }
-    match Arguments::parse_from(arguments).command {
+    let parsed = match Arguments::try_parse_from(arguments) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            // Help and version are printed this way too; a closed pipe is nobody's fault.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).map_or(ExitCode::from(BAD_USAGE), From::from);
+        }
+    };
+    match parsed.command {
         Command::Init(arguments) => output::end(listen::block_on(init::run(&arguments))),
         Command::Check(file) => check::run(&file.config),
         Command::Serve(file) => listen::serve(&file.config),

@@ -86,7 +86,7 @@ pub(super) async fn run(command: &Command) -> Result<(), Problem> {
 fn advice(name: &str, key: &str, listen: SocketAddr, configured: bool) -> String {
     let mut text = format!(
         "The key of agent {name}, shown once:\n\n    {key}\n\nOn its machine:\n\n    \
-         umask 077; echo {key} > {name}.key\n    \
+         (umask 077; echo {key} > {name}.key)\n    \
          windlass agent run --master {listen} --name {name} --key-file {name}.key\n\n\
          `windlass-agent` takes the same flags and needs nothing else installed.\n"
     );

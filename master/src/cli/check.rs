@@ -32,7 +32,9 @@ pub(super) fn summary(config: &Config) -> String {
         };
         let colon = if names.is_empty() { "" } else { "  " };
         let (count, shown) = (names.len(), shown.join(", "));
-        text.push_str(&format!("  {count:>4} {noun}{colon}{shown}{more}\n"));
+        let line = format!("  {count:>4} {noun}{colon}{shown}{more}");
+        text.push_str(line.trim_end());
+        text.push('\n');
     };
     line("projects    ", config.projects.keys().collect());
     line("repositories", config.repositories.keys().collect());

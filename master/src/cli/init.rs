@@ -49,7 +49,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Problem> {
         password: Some(password.clone()),
     };
     users::add(&app, &CLI, new).await?;
-    println!("added {}, {}", arguments.user, Role::Admin);
+    println!("added the user {}, who may do everything", arguments.user);
     user::tell_password(&password, made);
     println!("\n{}", check::summary(&config));
     let shown = file.display();

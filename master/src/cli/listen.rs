@@ -12,6 +12,8 @@ use super::serve::{self, Running};
 
 /// Which log lines are written; `RUST_LOG`'s syntax.
 const LOG_VARIABLE: &str = "WINDLASS_LOG";
+/// Ours, and of the pages' server only what went wrong.
+const LOG_LINES: &str = "info,actix_server=warn";
 
 /// Runs a command's future on threads of its own.
 pub(super) fn block_on(work: impl Future<Output = Result<(), Problem>>) -> Result<(), Problem> {
@@ -22,7 +24,8 @@ pub(super) fn block_on(work: impl Future<Output = Result<(), Problem>>) -> Resul
 
 /// Runs the master until SIGTERM or SIGINT.
 pub(super) fn serve(file: &Path) -> ExitCode {
-    let filter = EnvFilter::try_from_env(LOG_VARIABLE).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter =
+        EnvFilter::try_from_env(LOG_VARIABLE).unwrap_or_else(|_| EnvFilter::new(LOG_LINES));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

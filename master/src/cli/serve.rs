@@ -101,7 +101,7 @@ pub struct Running {
 
 /// Starts a master and returns once both doors are open.
 pub async fn start(options: Options) -> Result<Running, StartError> {
-    let config = config::load(&options.config_file)?;
+    let config = Arc::new(config::load(&options.config_file)?);
     let other = StartError::Other;
     let data = config.master.data.clone();
     handles::make_data_folder(&data).map_err(other)?;
@@ -111,14 +111,14 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         .map_err(other)?;
     let text = |error: &dyn fmt::Display| StartError::Other(error.to_string());
     let now = options.clock.now();
-    let applied = ops::configuration::apply(&db, now, &config, true).await;
+    let applied = ops::configuration::apply(&db, now, Arc::clone(&config), true).await;
     applied.map_err(|error| text(&Problem::from(error)))?;
     let deployment = db.tx("deployment", settings::deployment).await;
     let deployment = deployment.map_err(|error| text(&error))?;
     let blobs = Blobs::open(data.join("blobs"))
         .map_err(|error| StartError::Other(format!("cannot open the files: {error}")))?;
 
-    let (config, watched) = watch::channel(Arc::new(config));
+    let (config, watched) = watch::channel(config);
     let stop = CancellationToken::new();
     let app = handles::app(&db, options.clock, watched, blobs, stop.clone());
     let listen = app.config().master.agent_listen;
@@ -178,7 +178,7 @@ impl Running {
     /// Reads the configuration again. With mistakes, or when it cannot be stored, nothing changes.
     pub async fn reload(&self) -> Result<(), StartError> {
         let old = self.app.config();
-        let new = config::load(&old.file)?;
+        let new = Arc::new(config::load(&old.file)?);
         let (was, is) = (&old.master, &new.master);
         if (&was.data, &was.database) != (&is.data, &is.database) {
             let text = "`data` and `database` need a restart";
@@ -188,7 +188,7 @@ impl Running {
             tracing::warn!("`web_listen` and `agent_listen` take effect with the next start");
         }
         let now = self.app.clock.now();
-        ops::configuration::apply(&self.app.db, now, &new, false)
+        ops::configuration::apply(&self.app.db, now, Arc::clone(&new), false)
             .await
             .map_err(|error| StartError::Other(error.to_string()))?;
         for state in self.app.agents.states() {
@@ -196,7 +196,7 @@ impl Running {
                 self.app.agents.hang_up(state.id);
             }
         }
-        self.config.send_replace(Arc::new(new));
+        self.config.send_replace(new);
         let bells = &self.app.bells;
         for bell in [
             &bells.poller,

@@ -77,7 +77,7 @@ pub(super) async fn run(command: &Command) -> Result<(), Problem> {
                 password: Some(password.clone()),
             };
             users::add(&app, &CLI, new).await.map_err(of)?;
-            println!("added {name}, {role}");
+            println!("added the user {name} with the role {role}");
             tell_password(&password, made);
         }
         Command::List(file) => {

@@ -128,7 +128,7 @@ pub(super) fn parse<'a>(check: &Check<'_>, file: usize, source: &'a File) -> DeT
             end: span.end,
         };
         let text = error.message().trim().replace('\n', ", ");
-        check.wrong(place, format!("this is no TOML: {text}"), "", "");
+        check.wrong_syntax(place, format!("this is no TOML: {text}"));
     }
     Spanned::into_inner(document)
 }

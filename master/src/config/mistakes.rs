@@ -43,6 +43,8 @@ pub(super) struct Mistake {
     help: String,
     /// The line holds a secret and is not shown.
     secret: bool,
+    /// The file is broken here: what else seems wrong in the line follows from it.
+    syntax: bool,
 }
 
 /// Collects the mistakes of one run over the files.
@@ -74,6 +76,7 @@ impl<'a> Check<'a> {
             label: label.into(),
             help: help.into(),
             secret: false,
+            syntax: false,
         });
     }
 
@@ -85,6 +88,19 @@ impl<'a> Check<'a> {
             label: String::new(),
             help: help.to_owned(),
             secret: true,
+            syntax: false,
+        });
+    }
+
+    /// Notes that a file is no TOML at `place`.
+    pub(super) fn wrong_syntax(&self, place: Place, title: String) {
+        self.note(Mistake {
+            place: Some(place),
+            title,
+            label: String::new(),
+            help: String::new(),
+            secret: false,
+            syntax: true,
         });
     }
 
@@ -96,6 +112,7 @@ impl<'a> Check<'a> {
             label: String::new(),
             help: help.into(),
             secret: false,
+            syntax: false,
         });
     }
 
@@ -144,6 +161,20 @@ impl<'a> Check<'a> {
     /// What was wrong, in the order of the files.
     pub(super) fn finish(self) -> ConfigErrors {
         let mut mistakes = self.mistakes.into_inner();
+        let line = |place: Place| {
+            (
+                place.file,
+                line_of(&self.files[place.file].text, place.start).0,
+            )
+        };
+        let places = mistakes.iter().filter(|mistake| mistake.syntax);
+        let broken: Vec<_> = places
+            .filter_map(|mistake| mistake.place.map(line))
+            .collect();
+        mistakes.retain(|mistake| {
+            let place = mistake.place.map(line);
+            mistake.syntax || place.is_none_or(|place| !broken.contains(&place))
+        });
         mistakes.sort_by_key(|mistake| mistake.place);
         ConfigErrors {
             files: self.files.to_vec(),
@@ -190,7 +221,9 @@ impl ConfigErrors {
             let path = file.path.display().to_string();
             let (number, line_start, line) = line_of(&file.text, place.start);
             if mistake.secret || line.len() > LINE_BYTES_MAX {
-                group = group.element(Origin::path(path).line(number));
+                let column = file.text[line_start..place.start].chars().count() + 1;
+                let origin = Origin::path(path).line(number).char_column(column);
+                group = group.element(origin);
             } else {
                 let start = place.start.saturating_sub(line_start).min(line.len());
                 let end = place.end.saturating_sub(line_start).min(line.len());

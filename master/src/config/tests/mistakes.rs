@@ -231,6 +231,12 @@ fn broken_toml_does_not_hide_the_other_mistakes() {
 }
 
 #[test]
+fn a_broken_line_is_told_once() {
+    let shown = mistakes("[project.p]\ncolour =\n");
+    assert_eq!(shown.matches("error: ").count(), 1, "{shown}");
+}
+
+#[test]
 fn a_mistake_in_a_matrix_is_told_once() {
     let shown = mistakes(
         "[project.p]\n[builder.b]\nmatrix = { a = ['x', 'y'] }\nsteps = [{ run = 'a {c.d}' }]\n",
