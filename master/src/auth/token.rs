@@ -32,10 +32,7 @@ pub fn hash(secret: &str) -> String {
 #[must_use]
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    #[expect(
-        clippy::expect_used,
-        reason = "without random bytes no secret may be made"
-    )]
+    // Without random bytes no secret may be made.
     getrandom::fill(&mut bytes).expect("the system's random source works");
     bytes
 }
