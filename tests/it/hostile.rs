@@ -89,7 +89,7 @@ fn a_hostile_branch_and_author_do_nothing_anywhere() {
         format!("{BRANCH}\na\n"),
         "the branch stays one text, no file is made"
     );
-    assert!(raw(2).starts_with(&format!("{BRANCH}|<img")), "{}", raw(2));
+    assert!(raw(2).starts_with(&format!("{BRANCH}|img")), "{}", raw(2));
     for path in [
         "/",
         "/changes",

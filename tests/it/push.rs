@@ -12,7 +12,7 @@ fn a_push_starts_a_build_and_sends_less_than_5_percent_again() {
     for at in 0..400 {
         repository.write(
             &format!("src/file-{at}.txt"),
-            format!("line {at}\n").repeat(200),
+            format!("line {at}\n").repeat(800),
         );
     }
     repository.commit("Begin");
