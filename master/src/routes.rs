@@ -69,12 +69,16 @@ routes! {
     GET "/builders/{name}" Read => web::builders::show;
     GET "/builds" Read => web::builds::list;
     GET "/builds/{id}" Read => web::builds::show;
+    POST "/builds/{id}/cancel" Cancel => web::builds::cancel;
+    POST "/builds/{id}/rebuild" Force => web::builds::rebuild;
     GET "/logs/{id}" Read => web::logs::show;
     GET "/logs/{id}/raw" Read => web::logs::raw;
     GET "/logs/{id}/follow" Read => web::streams::follow;
     GET "/changes" Read => web::changes::list;
     GET "/agents" Read => web::agents::list;
     GET "/requests" Read => web::requests::list;
+    POST "/requests" Force => web::requests::form::force;
+    POST "/requests/{id}/cancel" Cancel => web::requests::cancel;
     GET "/requests/new" Force => web::requests::form::new;
     GET "/products" Read => web::products::list;
     GET "/products/{id}" Read => web::products::show;

@@ -27,3 +27,6 @@ mod rows;
 pub mod sessions;
 pub mod state;
 pub mod streams;
+
+#[cfg(test)]
+mod tests;

@@ -61,3 +61,8 @@ impl Drop for Home {
         }
     }
 }
+
+/// Runs plain SQL, for tests that need rows which no operation makes.
+pub(crate) fn sql(conn: &mut super::Conn, text: &str) -> super::DbResult<()> {
+    conn::execute(conn, text)
+}

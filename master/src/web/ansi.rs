@@ -34,12 +34,9 @@ impl Painter {
             cut: 0,
         };
         let mut parser = Parser::<Utf8Parser>::new();
-        for &byte in line {
+        // Bytes that are no UTF-8 are shown as such; the parser would swallow them.
+        for &byte in String::from_utf8_lossy(line).as_bytes() {
             parser.advance(&mut canvas, byte);
-        }
-        if line.last().is_some_and(|byte| *byte >= 0x80) && std::str::from_utf8(line).is_err() {
-            // An unfinished character at the end is still in the parser.
-            parser.advance(&mut canvas, b' ');
         }
         self.style = canvas.style;
         canvas.html()

@@ -10,6 +10,7 @@ use super::fault::Fault;
 use super::frame::{Frame, html};
 use super::paging::{given, links, parsed, query};
 use super::rows::BuildRow;
+use super::sessions::see;
 use super::{filters, state::Look};
 use crate::app::App;
 use crate::auth::{Identity, Permission};
@@ -252,4 +253,24 @@ async fn tail(app: &App, detail: &BuildDetail) -> Option<Tail> {
         follow: excerpt.follow,
         problem: problem.is_some(),
     })
+}
+
+/// `POST /builds/{id}/cancel`: asks for it to be stopped.
+pub async fn cancel(
+    app: web::Data<App>,
+    identity: Identity,
+    id: web::Path<BuildId>,
+) -> Result<HttpResponse, Fault> {
+    ops::builds::cancel(&app, &identity, *id).await?;
+    Ok(see(&format!("/builds/{id}")).finish())
+}
+
+/// `POST /builds/{id}/rebuild`: asks for the same once more.
+pub async fn rebuild(
+    app: web::Data<App>,
+    identity: Identity,
+    id: web::Path<BuildId>,
+) -> Result<HttpResponse, Fault> {
+    ops::builds::rebuild(&app, &identity, *id).await?;
+    Ok(see("/requests?state=all").finish())
 }

@@ -7,6 +7,7 @@ use super::fault::Fault;
 use super::frame::{Frame, html};
 use super::paging::{given, links, parsed, query};
 use super::rows::first_source;
+use super::sessions::see;
 use super::{filters, state::Look};
 use crate::app::App;
 use crate::auth::{Identity, Permission};
@@ -111,4 +112,14 @@ pub async fn list(
         state: asked.state.clone(),
         builder: asked.builder.clone(),
     })
+}
+
+/// `POST /requests/{id}/cancel`: takes it back.
+pub async fn cancel(
+    app: web::Data<App>,
+    identity: Identity,
+    id: web::Path<RequestId>,
+) -> Result<HttpResponse, Fault> {
+    ops::requests::cancel(&app, &identity, *id).await?;
+    Ok(see("/requests").finish())
 }

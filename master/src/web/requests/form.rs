@@ -10,12 +10,16 @@ use crate::auth::Identity;
 use crate::config::Config;
 use crate::config::resolved::{Parameter, ParameterKind, StepKind, Trigger};
 use crate::error::Error;
-use crate::web::fault::Fault;
+use crate::ops;
+use crate::ops::requests::Force;
+use crate::web::fault::{Fault, status_of};
 use crate::web::filters;
 use crate::web::frame::{Frame, html};
+use crate::web::paging::given;
+use crate::web::sessions::see;
 
 /// Fields that every form has; a parameter of the same name would not be asked for twice.
-const OWN_FIELDS: [&str; 3] = ["branch", "revision", "reason"];
+const OWN_FIELDS: [&str; 5] = ["schedule", "builder", "branch", "revision", "reason"];
 
 /// How a field is filled in.
 enum InputKind {
@@ -81,6 +85,8 @@ struct FormPage {
 #[derive(serde::Deserialize)]
 pub struct FormQuery {
     schedule: String,
+    #[serde(default)]
+    builder: String,
 }
 
 /// `GET /requests/new`: the form of one force schedule.
@@ -89,13 +95,49 @@ pub async fn new(
     identity: Identity,
     asked: web::Query<FormQuery>,
 ) -> Result<HttpResponse, Fault> {
-    html(&page(
-        &app,
-        &identity,
-        &asked.schedule,
-        &BTreeMap::new(),
-        None,
-    )?)
+    let mut values = BTreeMap::new();
+    if !asked.builder.is_empty() {
+        values.insert("builder".to_owned(), asked.builder.clone());
+    }
+    html(&page(&app, &identity, &asked.schedule, &values, None)?)
+}
+
+/// `POST /requests`: asks for the build, or shows the form with what was wrong.
+pub async fn force(
+    app: web::Data<App>,
+    identity: Identity,
+    form: web::Form<BTreeMap<String, String>>,
+) -> Result<HttpResponse, Fault> {
+    let values = form.into_inner();
+    let schedule = values.get("schedule").cloned().unwrap_or_default();
+    match ops::requests::force(&app, &identity, asked_for(&values)).await {
+        Ok(_) => Ok(see("/requests?state=all").finish()),
+        Err(error @ Error::BadInput { .. }) => {
+            let page = page(&app, &identity, &schedule, &values, Some(&error))?;
+            let mut answer = html(&page)?;
+            *answer.status_mut() = status_of(&error);
+            Ok(answer)
+        }
+        Err(error) => Err(Fault(error)),
+    }
+}
+
+/// The fields as the operation wants them: what was left empty was not given.
+fn asked_for(values: &BTreeMap<String, String>) -> Force {
+    let field = |name: &str| values.get(name).and_then(|text| given(text));
+    let own = |name: &String| OWN_FIELDS.contains(&name.as_str());
+    Force {
+        schedule: field("schedule").unwrap_or_default(),
+        builder: field("builder"),
+        branch: field("branch").unwrap_or_default(),
+        revision: field("revision"),
+        reason: field("reason").unwrap_or_default(),
+        values: values
+            .iter()
+            .filter(|(name, value)| !own(name) && !value.trim().is_empty())
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
+    }
 }
 
 /// The form, filled with `values` and marked where `error` says something is wrong.
@@ -112,19 +154,22 @@ fn page(
     let Trigger::Force { parameters } = &schedule.trigger else {
         return Err(missing());
     };
+    let branch = usual_branch(&config, &schedule.builders);
     let mut fields = vec![
-        Field::text(
-            "branch",
-            "Branch",
-            usual_branch(&config, &schedule.builders),
-            true,
-        ),
+        Field::text("branch", "Branch", branch, true),
         Field {
             hint: Some("Left empty: the newest one of the branch.".to_owned()),
             ..Field::text("revision", "Revision", String::new(), false)
         },
         Field::text("reason", "Reason", String::new(), false),
     ];
+    if let [first, _, ..] = schedule.builders.as_slice() {
+        let builder = Field {
+            kind: InputKind::Choice(schedule.builders.clone()),
+            ..Field::text("builder", "Builder", first.clone(), true)
+        };
+        fields.insert(0, builder);
+    }
     let own = |parameter: &&Parameter| !OWN_FIELDS.contains(&parameter.name.as_str());
     fields.extend(parameters.iter().filter(own).map(Field::of));
     for field in &mut fields {
