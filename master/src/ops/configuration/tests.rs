@@ -12,7 +12,7 @@ async fn what_vanishes_becomes_inactive_and_comes_back_as_the_same() {
             .await
             .unwrap();
         let id = |conn: &mut Conn| {
-            let builder = crate::db::builders::id_by_name(conn, "package")?;
+            let builder = builders::id_by_name(conn, "package")?;
             Ok((builder, agents::by_name(conn, "linux-1")?))
         };
         let (builder, agent) = test.db.read("first", id).await.unwrap();
