@@ -130,6 +130,8 @@ struct Supervision {
     started_ms: u64,
     /// Why we are ending it, once we are.
     ending: Option<Reason>,
+    /// What of ours made us end it; for the result.
+    fault: String,
     /// Agent time at which SIGKILL follows.
     kill_at_ms: Option<u64>,
     /// Agent time at which we stop waiting for a killed process.
@@ -178,6 +180,7 @@ impl Supervision {
             pumps,
             started_ms: now_ms(),
             ending: None,
+            fault: String::new(),
             kill_at_ms: None,
             give_up_at_ms: None,
             master_gone_ms: None,
@@ -230,6 +233,7 @@ impl Supervision {
                     "command {}: cannot write its journal: {error}",
                     self.task.exec.id
                 );
+                self.fault = format!("the agent cannot keep the output: {error}");
                 self.end(Reason::MaxOutput, CancelMode::Kill);
             }
             Notice::End(reason, mode) => self.end(reason, mode),
@@ -374,6 +378,7 @@ impl Supervision {
 
     fn result(&self, exit: io::Result<Exit>, leftovers: u64) -> ExecResult {
         let mut result = ExecResult::new(Reason::AgentLost);
+        result.text.clone_from(&self.fault);
         result.leftovers_killed = leftovers;
         match exit {
             Ok(exit) => {

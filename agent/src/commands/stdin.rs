@@ -2,6 +2,9 @@
 //! command and not to the channel, so that input goes on where it stopped when the connection
 //! comes back. Not here: the channel.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::io::{self, PipeWriter, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

@@ -271,7 +271,16 @@ fn a_cancel_asks_also_what_left_the_session() {
     exec.grace_ms = 60_000;
     let ran = run(exec, vec![Notice::End(Reason::Cancelled, CancelMode::Term)]);
     assert_eq!(ran.result.reason, Reason::Cancelled);
-    assert_eq!(ran.output, b"ready\nasked\n");
+    // Its `sleep` is asked too, about which a shell may say a word.
+    assert!(ran.output.ends_with(b"asked\n"));
+}
+
+#[test]
+fn output_that_cannot_be_kept_ends_a_command_and_the_result_says_why() {
+    let order = Notice::JournalFailed(std::io::Error::other("the disk is full"));
+    let ran = run(script("echo ready; sleep 600"), vec![order]);
+    assert_eq!(ran.result.reason, Reason::MaxOutput);
+    assert!(ran.result.text.contains("full"), "{}", ran.result.text);
 }
 
 #[test]
