@@ -2,11 +2,11 @@
 //! clears away what it left. Its journal is its only output and notices are its only input, so
 //! that all of this can live in another process. Not here: ids, digests, channels.
 
+mod clearing;
 mod spawn;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
@@ -27,15 +27,6 @@ use crate::clock::{now_ms, until};
 use crate::log::log;
 use crate::sys::{self, Exit, Family, Folder, Signal};
 
-/// After the end of a process its output may still be in the pipe, or a child of it may hold the
-/// pipe open: this long the agent waits for the end of the output before it clears away.
-const DRAIN_MS: u64 = 1_000;
-/// How often the group is looked at while it is given time to end; nothing tells of its end.
-const LOOK_MS: u64 = 20;
-/// How long killed leftovers may take to be gone; mostly a millisecond.
-const GONE_MS: u64 = 1_000;
-/// How long the last output of an ended command may take to reach a disk that stalls.
-const SETTLE_MS: u64 = 300_000;
 /// A process that SIGKILL does not end within this hangs in the kernel: the agent gives up.
 const KILL_MS: u64 = 30_000;
 /// Output of one command when the master names no limit: a runaway loop must not fill the disk.
@@ -304,75 +295,6 @@ impl Supervision {
         } else if !ask {
             self.note(&format!("killing the command: {}", reason.as_str()));
             self.kill_at_ms = Some(now);
-        }
-    }
-
-    /// After the end of the process: takes the rest of the output, gives its group what remains
-    /// of the grace, kills what is left of it. Returns how many processes were killed.
-    fn clear_away(&mut self) -> u64 {
-        let drained_by = now_ms() + DRAIN_MS;
-        let grace_until = self.kill_at_ms.map_or(drained_by, |at| at.max(drained_by));
-        self.drain(grace_until);
-        while self.kill_at_ms.is_some_and(|at| now_ms() < at) && !self.family.members().is_empty() {
-            let notice = self.next_notice(Some(now_ms() + LOOK_MS));
-            notice.into_iter().for_each(|notice| self.take(notice));
-        }
-        // The process is not reaped yet, so its number, and with it the group, is still ours.
-        let leftovers = self.kill_leftovers();
-        if leftovers > 0 {
-            self.note(&format!(
-                "killed {leftovers} process(es) that the command left"
-            ));
-        }
-        self.kill_at_ms = None;
-        self.drain(now_ms() + DRAIN_MS);
-        if !self.pumps.are_done() {
-            self.note("something that is no part of the command holds its output; let go");
-            self.pumps.stop();
-            self.settle();
-        }
-        leftovers
-    }
-
-    /// Kills what is left of the command until nothing is, for a bounded time. Returns how many
-    /// processes that were.
-    fn kill_leftovers(&self) -> u64 {
-        let by = now_ms() + GONE_MS;
-        let mut seen = HashSet::new();
-        loop {
-            let members = self.family.signal(Signal::KILL);
-            if members.is_empty() || now_ms() >= by {
-                return seen.len() as u64;
-            }
-            seen.extend(members);
-            // Nothing tells of the end of processes that are not our children.
-            std::thread::sleep(Duration::from_millis(LOOK_MS));
-        }
-    }
-
-    /// Waits for threads that were told to stop: they write what the pipes held, and the exit box
-    /// must not come before that.
-    fn settle(&mut self) {
-        let by = now_ms() + SETTLE_MS;
-        while !self.pumps.are_done() && now_ms() < by {
-            if let Some(Notice::PipeEnded) = self.next_notice(Some(by)) {
-                self.pumps.ended();
-            }
-        }
-    }
-
-    /// Waits for the ends of the pipes, at most until that time; an order to kill ends it too.
-    fn drain(&mut self, until_ms: u64) {
-        while !self.pumps.are_done() && now_ms() < until_ms {
-            match self.next_notice(Some(until_ms)) {
-                Some(Notice::End(_, CancelMode::Kill)) => {
-                    self.kill_at_ms = Some(now_ms());
-                    return;
-                }
-                Some(Notice::PipeEnded) => self.pumps.ended(),
-                // Nothing else changes what happens to a process that has ended.
-                Some(_) | None => {}
-            }
         }
     }
 
