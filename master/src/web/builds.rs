@@ -238,9 +238,7 @@ async fn tail(app: &App, detail: &BuildDetail) -> Option<Tail> {
     let is_running = |step: &&StepSummary| step.state == StepState::Running;
     let problem = detail.steps.iter().find(is_problem);
     let chosen = problem.or_else(|| detail.steps.iter().find(is_running));
-    let Some((step, log)) = chosen.and_then(|step| Some((step, step.logs.last()?))) else {
-        return None;
-    };
+    let (step, log) = chosen.and_then(|step| Some((step, step.logs.last()?)))?;
     // A log whose file is gone is no reason not to show the build.
     let Ok(excerpt) = Excerpt::load(app, log.id, TAIL_LINES).await else {
         return None;
