@@ -1,6 +1,6 @@
 //! The real programs: built once per test run, started as child processes, ended when dropped.
 
-use std::io::Read as _;
+use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
@@ -139,13 +139,10 @@ impl Background {
         let mut child = spawned.unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let mut line = String::new();
         if let Some(stdout) = child.stdout.take() {
-            for byte in stdout.bytes().map_while(Result::ok) {
-                if byte == b'\n' {
-                    break;
-                }
-                line.push(char::from(byte));
-            }
+            // What cannot be read is missing from the line, which the caller looks at.
+            let _ = std::io::BufReader::new(stdout).read_line(&mut line);
         }
+        line.truncate(line.trim_end().len());
         (Self { child }, line)
     }
 
