@@ -27,6 +27,3 @@ fn word<T: FromStr<Err = String>>(text: &str) -> DbResult<T> {
 fn texts(json: &str) -> Vec<String> {
     serde_json::from_str(json).unwrap_or_default()
 }
-
-#[cfg(test)]
-mod tests;

@@ -22,8 +22,10 @@ use crate::model::{
 };
 use crate::ops;
 
-/// Lines of a log on the page of its build: what fits on a screen.
+/// Lines of a running log on the page of its build: what fits on a screen.
 const TAIL_LINES: usize = 40;
+/// Lines before a problem: all in view without scrolling.
+const PROBLEM_LINES: usize = 18;
 
 #[derive(Template)]
 #[template(path = "builds/list.html")]
@@ -239,10 +241,9 @@ async fn tail(app: &App, detail: &BuildDetail) -> Option<Tail> {
     let problem = detail.steps.iter().find(is_problem);
     let chosen = problem.or_else(|| detail.steps.iter().find(is_running));
     let (step, log) = chosen.and_then(|step| Some((step, step.logs.last()?)))?;
+    let wanted = problem.map_or(TAIL_LINES, |_| PROBLEM_LINES);
     // A log whose file is gone is no reason not to show the build.
-    let Ok(excerpt) = Excerpt::load(app, log.id, TAIL_LINES).await else {
-        return None;
-    };
+    let excerpt = Excerpt::load(app, log.id, wanted).await.ok()?;
     Some(Tail {
         step: step.name.clone(),
         log: log.id,

@@ -122,11 +122,12 @@ pub(super) fn push_visible(html: &mut String, c: char) {
         '"' => html.push_str("&quot;"),
         '\'' => html.push_str("&#39;"),
         '\n' | '\t' => html.push(c),
-        '\0'..='\x1f' => {
-            let picture = char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}');
-            let _ = write!(html, "<span class=\"ctl\">{picture}</span>");
+        // As terminals name them: `^[` is the escape character.
+        '\0'..='\x1f' | '\x7f' => {
+            let letter = char::from(c as u8 ^ 0x40);
+            let _ = write!(html, "<span class=\"ctl\">^{letter}</span>");
         }
-        '\x7f'..='\u{9f}'
+        '\u{80}'..='\u{9f}'
         | '\u{ad}'
         | '\u{61c}'
         | '\u{200b}'..='\u{200f}'

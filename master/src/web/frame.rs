@@ -29,6 +29,8 @@ pub struct Frame {
     pub title: String,
     /// Title of the master.
     pub master: String,
+    /// Address of the master as others reach it.
+    pub url: String,
     /// The page's icon as a `data:` URL.
     pub icon: String,
     /// Path of this page, for coming back after the login.
@@ -66,6 +68,7 @@ impl Frame {
         Self {
             title: title.into(),
             master: app.config().master.title.clone(),
+            url: app.config().master.url.clone(),
             icon: assets::icon(None),
             path: path.to_owned(),
             user,
@@ -113,7 +116,10 @@ impl Frame {
     /// A command that prints what the page shows.
     #[must_use]
     pub fn command(&self) -> String {
-        format!("curl -H \"Authorization: Bearer $TOKEN\" '{}'", self.rest)
+        format!(
+            "curl -H \"Authorization: Bearer $TOKEN\" '{}{}'",
+            self.url, self.rest
+        )
     }
 
     /// Version of the program.

@@ -57,7 +57,7 @@ pub async fn show(
     html(&ShowPage {
         frame: Frame::new(&app, &identity, &path, title)
             .look(look)
-            .rest(format!("{path}/raw")),
+            .rest(format!("/api/v1{path}")),
         id: *id,
         name: detail.log.name,
         step: detail.step.name,

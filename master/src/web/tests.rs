@@ -2,6 +2,7 @@
 //! texts.
 
 mod access;
+mod engines;
 mod fixture;
 mod forms;
 mod pages;

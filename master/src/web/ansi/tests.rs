@@ -42,7 +42,7 @@ fn markup_control_characters_and_broken_text_are_harmless() {
         paint(b"<script>alert('x')</script>&"),
         "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;"
     );
-    assert_eq!(paint(b"a\x01b"), "a<span class=\"ctl\">\u{2401}</span>b");
+    assert_eq!(paint(b"a\x01b"), "a<span class=\"ctl\">^A</span>b");
     assert!(paint(b"a\xffb").contains('\u{fffd}'));
     assert_eq!(
         paint("a\u{202e}b".as_bytes()),

@@ -164,7 +164,7 @@ fn parameters() -> Vec<Parameter> {
 }
 
 /// SQL of every row, made of our own texts only.
-fn rows(now: i64) -> String {
+pub(crate) fn rows(now: i64) -> String {
     let mut sql = String::new();
     let created = now - 90 * 24 * 60 * MINUTE;
     for (id, name) in [(1, "editor"), (2, "engine")] {

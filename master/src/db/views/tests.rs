@@ -1,1 +1,0 @@
-//! Reading for pages over a filled database.
