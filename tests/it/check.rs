@@ -48,7 +48,8 @@ fn ten_mistakes_are_told_in_one_run_with_line_caret_and_fix() {
     let told = format!("{}{}", outcome.stdout, outcome.stderr);
     for line in [2, 3, 8, 13, 15, 18, 23, 24, 25, 29, 34] {
         assert!(
-            told.contains(&format!("windlass.toml:{line}:")),
+            told.contains(&format!("windlass.toml:{line}:"))
+                || told.contains(&format!("windlass.toml:{line}\n")),
             "line {line} in\n{told}"
         );
     }
@@ -63,10 +64,7 @@ fn ten_mistakes_are_told_in_one_run_with_line_caret_and_fix() {
         assert!(told.contains(word), "`{word}` in\n{told}");
     }
     assert!(told.matches('^').count() >= 10, "carets in\n{told}");
-    assert!(
-        !told.contains("hunter2\n"),
-        "the password stands in\n{told}"
-    );
+    assert!(!told.contains("hunter2"), "the password stands in\n{told}");
 }
 
 #[test]

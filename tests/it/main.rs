@@ -1,5 +1,14 @@
 //! The one integration binary: rules of the source tree, and end-to-end tests with the real
 //! programs over real sockets.
 
+mod browser;
+mod check;
+mod cuts;
+mod demo;
+mod doors;
+mod holds;
+mod hostile;
+mod outbox;
+mod push;
 mod smtp;
 mod tidy;

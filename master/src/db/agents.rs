@@ -39,13 +39,19 @@ pub struct Agent {
     pub last_seen_at: Option<Time>,
 }
 
-/// What a connecting agent is judged by.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a connecting agent is judged by. `Debug` does not show the keys.
+#[derive(Clone, PartialEq, Eq)]
 pub struct AgentKeys {
     /// Whose.
     pub id: AgentId,
     /// Keys in force as 64 hex digits: the present one, and the one before it during a rotation.
     pub hex: Vec<String>,
+}
+
+impl std::fmt::Debug for AgentKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "AgentKeys({}, {} secret)", self.id.0, self.hex.len())
+    }
 }
 
 /// What an agent told of itself.

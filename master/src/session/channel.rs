@@ -2,12 +2,13 @@
 //! answer gives the channel up; a command goes on.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use windlass_protocol::{Boxed, CancelMode, Failure};
 
-use super::calls::LinkError;
-use super::limits::OUTGOING_BYTES_MAX;
+use super::calls::{LinkError, Refusal};
+use super::limits::{OUTGOING_BYTES_MAX, TRANSFER_SILENCE_MAX};
 use super::link::Link;
 use super::pipe::Pipe;
 
@@ -40,6 +41,21 @@ impl Channel {
             }
             self.pipe.user.notified().await;
         }
+    }
+
+    /// `next` for streams that always move: silence for `silence_max` is a machine that hangs
+    /// although it answers PING (`timeout`).
+    pub(super) async fn next_within(
+        &mut self,
+        silence_max: Duration,
+    ) -> Result<Arrival, LinkError> {
+        let waited = tokio::time::timeout(silence_max, self.next()).await;
+        waited.map_err(|_| {
+            LinkError::Refused(Refusal {
+                code: "timeout",
+                text: format!("nothing moved for {} s", silence_max.as_secs()),
+            })
+        })
     }
 
     fn take(&mut self) -> Option<Arrival> {
@@ -104,10 +120,10 @@ impl Channel {
         self.link.list(&self.pipe);
     }
 
-    /// Waits for the answer; bytes that still come are dropped.
+    /// Waits for the answer, `TRANSFER_SILENCE_MAX` at most; bytes that still come are dropped.
     pub(super) async fn answer(&mut self) -> Result<Boxed, LinkError> {
         loop {
-            match self.next().await {
+            match self.next_within(TRANSFER_SILENCE_MAX).await? {
                 Arrival::Answer(Ok(answer)) => return Ok(answer),
                 Arrival::Answer(Err(failure)) => return Err(LinkError::Refused(failure.into())),
                 Arrival::Lost => return Err(LinkError::Lost),

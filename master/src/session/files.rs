@@ -11,6 +11,7 @@ use windlass_protocol::{RelPath, hex};
 
 use super::calls::{self, LinkError};
 use super::channel::{Arrival, Channel};
+use super::limits::TRANSFER_SILENCE_MAX;
 use super::link::Link;
 use crate::storage::BlobWriter;
 
@@ -113,7 +114,7 @@ impl FileTransfer {
         let mut channel = link.open(&Request::Get(get), self.received, FILE_WINDOW)?;
         let mut acknowledged = self.received;
         loop {
-            match channel.next().await {
+            match channel.next_within(TRANSFER_SILENCE_MAX).await? {
                 Arrival::Bytes(bytes) => {
                     out.write(&bytes).await?;
                     self.sha256.update(&bytes);
@@ -204,7 +205,7 @@ pub(crate) async fn listing(
     let mut entries = Vec::new();
     let mut received = 0;
     loop {
-        match channel.next().await {
+        match channel.next_within(TRANSFER_SILENCE_MAX).await? {
             Arrival::Bytes(bytes) => {
                 received += bytes.len() as u64;
                 decoder.push(&bytes);

@@ -27,3 +27,7 @@ pub(super) const FAREWELL_MAX: Duration = Duration::from_secs(2);
 /// What a refused double waits before it tries again, milliseconds: once in half a minute is
 /// soon enough for a person who moves an agent to another machine.
 pub(super) const DUPLICATE_RETRY_MS: u64 = 30_000;
+
+/// A file, listing or tree that does not move for so long is given up: an agent may compare a
+/// tree of hundreds of gigabytes with its manifest before it says anything.
+pub(super) const TRANSFER_SILENCE_MAX: Duration = Duration::from_secs(1800);

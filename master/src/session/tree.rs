@@ -12,6 +12,7 @@ use windlass_protocol::{Boxed, RelPath};
 
 use super::calls::{self, LinkError};
 use super::channel::{Arrival, Channel};
+use super::limits::TRANSFER_SILENCE_MAX;
 use super::link::Link;
 use crate::model::{TreeEntry, TreeKind, TreeStats};
 
@@ -30,11 +31,13 @@ struct Outgoing {
 }
 
 impl Outgoing {
-    /// `false` when the agent has answered already, or the connection is gone.
+    /// `false` when the agent has answered already, takes nothing for too long, or the connection
+    /// is gone.
     async fn send(&mut self, bytes: Bytes) -> bool {
         self.sha256.update(&bytes);
         self.length += bytes.len() as u64;
-        self.channel.send(bytes).await
+        let sent = tokio::time::timeout(TRANSFER_SILENCE_MAX, self.channel.send(bytes));
+        sent.await.unwrap_or(false)
     }
 }
 
@@ -118,7 +121,7 @@ async fn send_manifest(out: &mut Outgoing, entries: &[TreeEntry]) -> Result<bool
 async fn receive_need(channel: &mut Channel, files: usize) -> Result<NeedList, LinkError> {
     let mut bytes = Vec::with_capacity(files.div_ceil(8));
     loop {
-        match channel.next().await {
+        match channel.next_within(TRANSFER_SILENCE_MAX).await? {
             Arrival::Bytes(piece) => bytes.extend(piece),
             Arrival::End { .. } => {
                 return NeedList::decode(&bytes, files).map_err(LinkError::nonsense);

@@ -16,6 +16,8 @@ fn every_route_is_asked_for_in_a_test() {
     let untested: Vec<_> = TABLE
         .iter()
         .map(|route| route.path)
+        // REST is asked for by tests that put the prefix before every path, and `doors` walks all.
+        .filter(|route| !route.starts_with("/api/"))
         .filter(|route| !asked.iter().any(|path| fits(route, path)))
         .collect();
     assert!(

@@ -1,6 +1,6 @@
 //! How a demo ended, and the line of JSON that tells it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::ids::{BuildId, ProductId};
 use crate::model::BuildResult;
@@ -49,28 +49,49 @@ impl Outcome {
         matches!(self.result, BuildResult::Success | BuildResult::Warnings)
     }
 
-    /// One line.
+    /// One line, with the keys in the order in which the manual has them.
     pub(super) fn json(&self) -> String {
-        let product = self.product.as_ref().map(|product| {
-            serde_json::json!({
-                "id": product.id.0,
-                "version": product.version,
-                "size": product.size,
-                "sha256": product.sha256,
-            })
-        });
-        serde_json::json!({
-            "result": self.result.as_str(),
-            "build": self.build.0,
-            "seconds": self.seconds,
-            "revision": self.revision,
-            "product": product,
-            "update_url": self.product.as_ref().map(|product| &product.update_url),
-            "page": self.page,
-            "mail": self.mail,
-        })
-        .to_string()
+        let product = self.product.as_ref();
+        let line = Line {
+            result: self.result,
+            build: self.build,
+            seconds: self.seconds,
+            revision: &self.revision,
+            product: product.map(|product| ProductPart {
+                id: product.id,
+                version: &product.version,
+                size: product.size,
+                sha256: &product.sha256,
+            }),
+            update_url: product.map(|product| product.update_url.as_str()),
+            page: &self.page,
+            mail: self.mail.as_deref(),
+        };
+        // A path that is not UTF-8 is all that can fail here.
+        serde_json::to_string(&line).unwrap_or_else(|error| format!("\"{error}\""))
     }
+}
+
+/// The line of JSON.
+#[derive(serde::Serialize)]
+struct Line<'a> {
+    result: BuildResult,
+    build: BuildId,
+    seconds: f64,
+    revision: &'a str,
+    product: Option<ProductPart<'a>>,
+    update_url: Option<&'a str>,
+    page: &'a str,
+    mail: Option<&'a Path>,
+}
+
+/// The product in the line.
+#[derive(serde::Serialize)]
+struct ProductPart<'a> {
+    id: ProductId,
+    version: &'a str,
+    size: i64,
+    sha256: &'a str,
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
 
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
@@ -14,7 +15,7 @@ use crate::agents::AgentError;
 use crate::model::{TreeEntry, TreeKind, TreeStats};
 use crate::session::link::{Call, Link};
 use crate::session::{EntryKind, Farewell, FileTransfer, LinkError, TreeContents};
-use windlass_protocol::ops::{GetResult, StatResult};
+use windlass_protocol::ops::{GetResult, Request, StatResult};
 use windlass_protocol::tree::Kind;
 
 /// Files of a tree, in memory.
@@ -304,4 +305,16 @@ async fn nothing_new_is_asked_over_a_connection_that_is_about_to_end() {
     // Still open for what was asked before, and whoever waits for a connection waits for another
     // one instead of trying this one again and again.
     assert!(!link.is_closed() && !link.is_usable());
+}
+
+#[tokio::test]
+async fn a_stream_that_does_not_move_is_given_up() {
+    let link = Link::new();
+    let mut channel = link.open(&Request::Info, 0, 0).unwrap();
+    let silence_max = Duration::from_millis(10);
+    let outcome = channel.next_within(silence_max).await;
+    assert!(
+        matches!(&outcome, Err(LinkError::Refused(refusal)) if refusal.code == "timeout"),
+        "an agent that hangs would be waited for without an end"
+    );
 }

@@ -22,6 +22,10 @@ fn the_line_has_the_promised_keys() {
         mail: Some("/tmp/mail/1.eml".into()),
     };
     let line = outcome.json();
+    assert!(
+        line.starts_with("{\"result\":\"success\",\"build\":1,\"seconds\":"),
+        "{line}"
+    );
     assert!(!line.contains('\n'));
     let json: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert_eq!(json["result"], "success");
