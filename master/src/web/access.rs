@@ -24,8 +24,15 @@ mod origin;
 /// to fill a disk.
 const REFUSALS_PER_MINUTE: u32 = 60;
 
-/// Name of the session cookie.
-pub const SESSION_COOKIE: &str = "windlass_session";
+/// Name of the session cookie. Over TLS the prefix makes browsers refuse one that another host of
+/// the domain, or somebody on the way, has set.
+pub(super) fn session_cookie(app: &App) -> &'static str {
+    if app.config().master.url.starts_with("https://") {
+        "__Host-windlass_session"
+    } else {
+        "windlass_session"
+    }
+}
 
 /// Lets through who has `permission`, with the identity put into the request for the handler.
 pub fn require<S>(
@@ -96,7 +103,7 @@ async fn identify(
     let nobody = Identity::Anonymous {
         may_read: app.config().master.anonymous_read,
     };
-    let Some(cookie) = request.cookie(SESSION_COOKIE) else {
+    let Some(cookie) = request.cookie(session_cookie(app)) else {
         return Ok(nobody);
     };
     let found = sessions::lookup(app, cookie.value()).await?;

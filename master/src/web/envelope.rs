@@ -2,15 +2,17 @@
 //! compression of texts only.
 
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::{Compress, Next, from_fn};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
+use futures_util::FutureExt as _;
 
 use super::access::Refusals;
 use super::fault::{self, Fault};
@@ -78,6 +80,7 @@ pub fn application(
         .default_service(web::to(nothing_here))
         .wrap(from_fn(seal))
         .wrap(Compress::default())
+        .wrap(from_fn(unlabel))
 }
 
 async fn nothing_here(request: HttpRequest) -> Result<String, Fault> {
@@ -92,23 +95,39 @@ async fn seal(
     let id = RequestId::random();
     request.extensions_mut().insert(id.clone());
     // The request must not be cloned before routing: the router writes into it.
-    let answer = tokio::time::timeout(REQUEST_MAX, next.call(request))
-        .await
-        .map_err(|_| too_slow(&id))??
-        .map_into_boxed_body();
+    let work = AssertUnwindSafe(next.call(request)).catch_unwind();
+    let answer = match tokio::time::timeout(REQUEST_MAX, work).await {
+        Ok(Ok(answer)) => answer?.map_into_boxed_body(),
+        Ok(Err(_)) => return Err(panicked(&id)),
+        Err(_) => return Err(too_slow(&id)),
+    };
     let mut answer = rendered(answer);
-    protect(&mut answer, &id);
+    protect(answer.headers_mut(), &id);
     leave_bytes_alone(&mut answer);
     Ok(answer.map_into_right_body())
 }
 
-/// The answer to a request that took too long, made without the request, which is lost with it.
+/// The answer to a request that took too long.
 fn too_slow(id: &RequestId) -> actix_web::Error {
-    let response = HttpResponse::RequestTimeout()
+    alone(id, StatusCode::REQUEST_TIMEOUT, "the request took too long")
+}
+
+/// The answer when a handler hit a broken invariant: only this request is lost. The panic itself
+/// was written by the panic hook; this line adds the number that the asker sees.
+fn panicked(id: &RequestId) -> actix_web::Error {
+    tracing::error!(request = %id, "a handler panicked");
+    let text = format!("a fault of ours: the master's log tells more of request {id}");
+    alone(id, StatusCode::INTERNAL_SERVER_ERROR, &text)
+}
+
+/// An answer made without its request, which is lost with the handler.
+fn alone(id: &RequestId, status: StatusCode, text: &str) -> actix_web::Error {
+    let mut response = HttpResponse::build(status)
         .content_type("text/plain; charset=utf-8")
-        .insert_header(("x-request-id", id.0.clone()))
-        .body("the request took too long\n");
-    InternalError::from_response("the request took too long", response).into()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(format!("{text}\n"));
+    protect(response.headers_mut(), id);
+    InternalError::from_response(text.to_owned(), response).into()
 }
 
 /// Puts a body to errors: those of handlers, of extractors and of the router.
@@ -137,8 +156,7 @@ fn rendered(answer: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
 }
 
 /// Headers that a handler has set itself stay (files have a stricter policy).
-fn protect(answer: &mut ServiceResponse<BoxBody>, id: &RequestId) {
-    let headers = answer.headers_mut();
+fn protect(headers: &mut HeaderMap, id: &RequestId) {
     if let Ok(value) = HeaderValue::from_str(&id.0) {
         headers.insert(HeaderName::from_static("x-request-id"), value);
     }
@@ -148,7 +166,7 @@ fn protect(answer: &mut ServiceResponse<BoxBody>, id: &RequestId) {
         ("referrer-policy", "same-origin"),
         ("cross-origin-opener-policy", "same-origin"),
         ("x-robots-tag", "noindex"),
-        ("cache-control", "no-cache"),
+        ("cache-control", "private, no-cache"),
     ] {
         let name = HeaderName::from_static(name);
         if !headers.contains_key(&name) {
@@ -181,3 +199,23 @@ fn leave_bytes_alone(answer: &mut ServiceResponse<BoxBody>) {
         }
     }
 }
+
+/// The compressor leaves alone what is labelled `identity`; the label itself is no coding that may
+/// be sent, and some download programs stumble over it.
+async fn unlabel(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let mut answer = next.call(request).await?;
+    let headers = answer.headers_mut();
+    if headers
+        .get(header::CONTENT_ENCODING)
+        .is_some_and(|coding| coding == "identity")
+    {
+        headers.remove(header::CONTENT_ENCODING);
+    }
+    Ok(answer)
+}
+
+#[cfg(test)]
+mod tests;

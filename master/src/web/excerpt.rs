@@ -109,7 +109,8 @@ impl Mark {
     /// line without moving `at`.
     pub(super) fn html(&mut self, line: &[u8]) -> String {
         let number = self.line;
-        self.line += 1;
+        // A stream's first mark comes from the asker, so it may hold any number.
+        self.line = self.line.saturating_add(1);
         let mut html = format!("<a class=\"n\" id=\"L{number}\" href=\"#L{number}\">{number}</a>");
         let _ = writeln!(html, "{}", self.painter.line(line));
         html

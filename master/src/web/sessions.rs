@@ -5,7 +5,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::access::SESSION_COOKIE;
+use super::access::session_cookie;
 use super::fault::{Fault, status_of};
 use super::filters;
 use super::frame::{Frame, html};
@@ -86,7 +86,7 @@ pub async fn login(
 
 /// `POST /logout`.
 pub async fn logout(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Fault> {
-    if let Some(cookie) = request.cookie(SESSION_COOKIE) {
+    if let Some(cookie) = request.cookie(session_cookie(&app)) {
         sessions::logout(&app, cookie.value()).await?;
     }
     let mut gone = cookie(&app, String::new());
@@ -103,7 +103,7 @@ pub(super) fn see(path: &str) -> actix_web::HttpResponseBuilder {
 
 fn cookie(app: &App, secret: String) -> Cookie<'static> {
     let seconds = i64::try_from(SESSION_MAX.as_secs()).unwrap_or(i64::MAX);
-    Cookie::build(SESSION_COOKIE, secret)
+    Cookie::build(session_cookie(app), secret)
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)

@@ -90,7 +90,7 @@ pub async fn events(
     let newest = ops::events::newest(&app, &identity).await?;
     let seen = last_event_id(&request).and_then(|text| text.parse().ok());
     let since: Option<i64> = seen.or(asked.since);
-    let is_far = since.is_some_and(|since| newest - since > EVENTS_BEHIND_MAX);
+    let is_far = since.is_some_and(|since| newest.saturating_sub(since) > EVENTS_BEHIND_MAX);
     let seq = since
         .filter(|since| !is_far && *since <= newest)
         .unwrap_or(newest);

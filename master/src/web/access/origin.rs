@@ -3,28 +3,32 @@
 //! carries a cookie only when its user gave it one.
 
 use actix_web::HttpRequest;
-use actix_web::http::header;
 
 use crate::app::App;
 
 /// Judges by `Sec-Fetch-Site` where it is sent; a plain-HTTP intranet page sends `Origin` alone.
 pub(super) fn is_ours(app: &App, request: &HttpRequest) -> bool {
     let text = |name: &str| {
-        request
-            .headers()
-            .get(name)
-            .map(|value| value.to_str().unwrap_or("?"))
+        let value = request.headers().get(name)?;
+        Some(value.to_str().unwrap_or("?"))
     };
-    match (text("sec-fetch-site"), text("origin")) {
+    judge(
+        text("sec-fetch-site"),
+        text("origin"),
+        text("host"),
+        &app.config().master.url,
+    )
+}
+
+/// What the browser says of the page counts before the host it names: `http://` and `https://` of
+/// one host are two sites to it, and somebody on the way can write the first. Only the configured
+/// address is trusted by name, for proxies that hide the one the browser sees.
+fn judge(site: Option<&str>, origin: Option<&str>, host: Option<&str>, master_url: &str) -> bool {
+    match (site, origin) {
         (Some("same-origin" | "none"), _) | (None, None) => true,
         (Some(_), None) => false,
-        (_, Some(origin)) => {
-            let host = request
-                .headers()
-                .get(header::HOST)
-                .and_then(|host| host.to_str().ok());
-            is_same_host(origin, host, &app.config().master.url)
-        }
+        (Some(_), Some(origin)) => is_same_host(origin, None, master_url),
+        (None, Some(origin)) => is_same_host(origin, host, master_url),
     }
 }
 

@@ -29,3 +29,10 @@ fn lines_are_numbered_and_escaped() {
     );
     assert_eq!(mark.line, 8);
 }
+
+#[test]
+fn a_mark_takes_any_number() {
+    let mut mark: Mark = format!("{}:{}:0.0.0", u64::MAX, u64::MAX).parse().unwrap();
+    assert!(mark.html(b"text").contains("text"));
+    assert_eq!(mark.line, u64::MAX);
+}
