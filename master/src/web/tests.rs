@@ -27,7 +27,7 @@ async fn cookie_of(fixture: &Fixture, user: &str) -> String {
     let login = crate::ops::sessions::login(&fixture.app, user, PASSWORD, "127.0.0.1").await;
     format!(
         "{}={}",
-        super::access::SESSION_COOKIE,
+        super::access::session_cookie(&fixture.app),
         login.unwrap().secret
     )
 }
