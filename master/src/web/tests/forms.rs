@@ -97,3 +97,50 @@ async fn the_force_form_asks_for_what_the_schedule_names() {
     let none = "/requests/new?schedule=none";
     assert_eq!(answer!(service, request("GET", none, Some(&cookie))).0, 404);
 }
+
+#[actix_web::test]
+async fn a_build_is_stopped_and_asked_for_again_and_a_request_taken_back() {
+    let fixture = fixture::filled().await;
+    let service = served!(fixture);
+    let cookie = cookie_of(&fixture, "emil").await;
+    let post = |path: &str| request("POST", path, Some(&cookie));
+    assert_eq!(answer!(service, post("/builds/50/cancel")).0, 303);
+    let (_, body) = answer!(service, request("GET", "/builds/50", Some(&cookie)));
+    assert!(
+        body.contains("stopping"),
+        "the page says that it is being stopped"
+    );
+    let (status, body) = answer!(service, post("/builds/150/cancel"));
+    assert_eq!(status, 409, "{body}");
+    assert_eq!(answer!(service, post("/builds/150/rebuild")).0, 303);
+    assert_eq!(answer!(service, post("/requests/900/cancel")).0, 303);
+    let (_, body) = answer!(service, request("GET", "/requests", Some(&cookie)));
+    assert!(
+        !body.contains("/requests/900/cancel"),
+        "it does not wait any more"
+    );
+    assert_eq!(answer!(service, post("/requests/900/cancel")).0, 409);
+}
+
+#[actix_web::test]
+async fn a_wrong_force_form_comes_back_filled_in_with_what_is_wrong() {
+    let fixture = fixture::filled().await;
+    let service = served!(fixture);
+    let cookie = cookie_of(&fixture, "emil").await;
+    let form = [
+        ("schedule", "by-hand"),
+        ("builder", "editor-macos"),
+        ("branch", "main"),
+        ("reason", "<i>now</i>"),
+        ("flavour", "release"),
+        ("jobs", "many"),
+    ];
+    let post = request("POST", "/requests", Some(&cookie)).set_form(form);
+    let (status, body) = answer!(service, post);
+    assert_eq!(status, 422);
+    assert!(
+        body.contains("class=\"wrong\""),
+        "the field at fault is marked"
+    );
+    assert!(body.contains("value=\"many\"") && !body.contains("<i>now"));
+}

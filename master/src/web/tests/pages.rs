@@ -1,5 +1,6 @@
 //! What pages show, and that nothing from outside acts in them.
 
+use actix_web::body::MessageBody as _;
 use actix_web::http::header;
 use actix_web::test;
 
@@ -179,4 +180,53 @@ async fn a_followed_log_goes_on_where_the_page_ended_and_ends_with_it() {
     assert!(stream.contains("event: end\n"), "{stream}");
     let (status, _) = answer!(service, request("GET", "/logs/2/follow?from=zzz", None));
     assert_eq!(status, 422);
+}
+
+#[actix_web::test]
+async fn listeners_hear_what_happens_from_where_they_left_off() {
+    let fixture = fixture::filled().await;
+    let service = served!(fixture);
+    let app = &fixture.app;
+    let now = app.clock.now();
+    let append = move |conn: &mut crate::db::Conn| {
+        let event = crate::db::events::NewEvent {
+            kind: "build.finished",
+            build: Some(crate::ids::BuildId(150)),
+            ..Default::default()
+        };
+        crate::db::events::append(conn, now, &event)
+    };
+    let first = app.db.tx("append", append).await.unwrap();
+    let second = app.db.tx("append", append).await.unwrap();
+    app.bells.events.send_replace(second);
+    let listener =
+        request("GET", "/events", None).insert_header(("last-event-id", first.to_string()));
+    let response = test::call_service(&service, listener.to_request()).await;
+    assert_eq!(
+        response.headers().get("content-type").unwrap(),
+        "text/event-stream"
+    );
+    let mut body = Box::pin(response.into_body());
+    let mut heard = String::new();
+    while !heard.contains("build.finished") {
+        let next = std::future::poll_fn(|cx| body.as_mut().poll_next(cx));
+        let piece = tokio::time::timeout(std::time::Duration::from_secs(20), next).await;
+        heard.push_str(std::str::from_utf8(&piece.unwrap().unwrap().ok().unwrap()).unwrap());
+    }
+    assert!(heard.starts_with(&format!("retry: 3000\nid: {first}\nevent: hello\n")));
+    assert!(
+        heard.contains(&format!("id: {second}\nevent: change\n")),
+        "{heard}"
+    );
+    assert!(heard.contains("\"build\":150"), "{heard}");
+}
+
+#[actix_web::test]
+async fn crawlers_are_sent_away_and_old_assets_are_gone() {
+    let fixture = fixture::filled().await;
+    let service = served!(fixture);
+    let (status, body) = answer!(service, request("GET", "/robots.txt", None));
+    assert_eq!((status, body.contains("Disallow: /")), (200, true));
+    let old = request("GET", "/assets/style-000000000000.css", None);
+    assert_eq!(answer!(service, old).0, 404);
 }
