@@ -20,12 +20,21 @@ const refresh = async () => {
   const answer = await fetch(location.href, { headers: { accept: "text/html" } }).catch(() => null);
   if (!answer?.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const main = document.querySelector("main");
+  const isNew = [...page.querySelectorAll("[data-part]")].some((part) => !document.getElementById(part.id));
+  if (isNew && !busy(main)) {
+    // A part that was not there has come up: its neighbours know where it belongs.
+    const next = page.querySelector("main");
+    window.windlassTimes(next);
+    main.innerHTML = next.innerHTML;
+  }
   for (const part of document.querySelectorAll("[data-part]")) {
     const next = page.getElementById(part.id);
     if (!next) { if (!busy(part)) part.replaceChildren(); continue; }
     const same = followed(next) && followed(next) === followed(part);
     if (busy(part) || same) continue;
     window.windlassTimes(next);
+    part.className = next.className;
     if (next.innerHTML === part.innerHTML) continue;
     const focus = document.activeElement?.getAttribute?.("href");
     part.innerHTML = next.innerHTML;

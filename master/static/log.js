@@ -15,6 +15,7 @@ const follow = (box) => {
   const atEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
   if (short) box.scrollTop = box.scrollHeight;
   source.addEventListener("lines", (event) => {
+    if (!box.isConnected) return source.close();
     const stay = atEnd();
     const lines = event.data.split("\n");
     if (count + lines.length > BLOCK_LINES) {
@@ -28,6 +29,7 @@ const follow = (box) => {
     if (stay) scroller.scrollTop = scroller.scrollHeight;
   });
   source.addEventListener("end", () => { source.close(); window.windlassRefresh?.(); });
+  document.addEventListener("windlass:parts", () => box.isConnected || source.close());
   addEventListener("pagehide", () => source.close());
 };
 const all = () => document.querySelectorAll("[data-follow]").forEach(follow);
