@@ -9,9 +9,11 @@ use crate::ids::ProductId;
 use crate::model::ProductState;
 
 mod addresses;
+mod feed_versions;
 mod versions;
 
 pub use addresses::{encode, feed_path, file_path};
+pub use feed_versions::feed_version;
 pub use versions::compare_versions;
 
 /// The order of products: position of the source change, number of the build, order of recording.

@@ -4,6 +4,7 @@
 use diesel::prelude::*;
 
 use super::schema::branches;
+use super::conn::per_engine;
 use super::{Conn, DbError, DbResult};
 use crate::clock::Time;
 use crate::ids::{BranchId, ProjectId};
@@ -11,28 +12,35 @@ use crate::ids::{BranchId, ProjectId};
 /// Longest readable part of a feed token: keeps update addresses short.
 const SLUG_CHARS_MAX: usize = 40;
 
-/// The branch of this name in a project, made with a fresh feed token when there is none.
+/// The branch of this name in a project, made with a fresh feed token when there is none. Two
+/// transactions that need a new branch at once get the same one.
 pub fn ensure(conn: &mut Conn, now: Time, project: ProjectId, name: &str) -> DbResult<BranchId> {
-    let known: Option<i64> = branches::table
+    if let Some(id) = known(conn, project, name)? {
+        return Ok(id);
+    }
+    let values = (
+        branches::project_id.eq(project.0),
+        branches::name.eq(name),
+        branches::feed_token.eq(feed_token(name)?),
+        branches::state.eq("active"),
+        branches::created_at.eq(now.0),
+    );
+    per_engine!(conn, inner => diesel::insert_into(branches::table)
+        .values(values)
+        .on_conflict((branches::project_id, branches::name))
+        .do_nothing()
+        .execute(inner))?;
+    known(conn, project, name)?.ok_or(DbError::NotFound)
+}
+
+fn known(conn: &mut Conn, project: ProjectId, name: &str) -> DbResult<Option<BranchId>> {
+    let id: Option<i64> = branches::table
         .filter(branches::project_id.eq(project.0))
         .filter(branches::name.eq(name))
         .select(branches::id)
         .first(conn)
         .optional()?;
-    if let Some(id) = known {
-        return Ok(BranchId(id));
-    }
-    let id: i64 = diesel::insert_into(branches::table)
-        .values((
-            branches::project_id.eq(project.0),
-            branches::name.eq(name),
-            branches::feed_token.eq(feed_token(name)?),
-            branches::state.eq("active"),
-            branches::created_at.eq(now.0),
-        ))
-        .returning(branches::id)
-        .get_result(conn)?;
-    Ok(BranchId(id))
+    Ok(id.map(BranchId))
 }
 
 /// The feed token of a branch.

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::conn::per_engine;
 use super::schema::heads;
 use super::{Conn, DbResult};
 use crate::clock::Time;
@@ -46,26 +47,22 @@ pub fn of_branch(
 
 /// Records what a poll saw of one branch.
 pub fn put(conn: &mut Conn, now: Time, repository: RepositoryId, head: &Head) -> DbResult<()> {
-    let kept = diesel::update(heads::table.find((repository.0, &head.branch)))
-        .set((
-            heads::revision.eq(&head.revision),
-            heads::position.eq(head.position),
-            heads::seen_at.eq(now.0),
-            heads::gone.eq(head.gone),
-        ))
-        .execute(conn)?;
-    if kept == 0 {
-        diesel::insert_into(heads::table)
-            .values((
-                heads::repository_id.eq(repository.0),
-                heads::branch.eq(&head.branch),
-                heads::revision.eq(&head.revision),
-                heads::position.eq(head.position),
-                heads::seen_at.eq(now.0),
-                heads::gone.eq(head.gone),
-            ))
-            .execute(conn)?;
-    }
+    let values = (
+        heads::revision.eq(&head.revision),
+        heads::position.eq(head.position),
+        heads::seen_at.eq(now.0),
+        heads::gone.eq(head.gone),
+    );
+    let key = (
+        heads::repository_id.eq(repository.0),
+        heads::branch.eq(&head.branch),
+    );
+    per_engine!(conn, inner => diesel::insert_into(heads::table)
+        .values((key, values))
+        .on_conflict((heads::repository_id, heads::branch))
+        .do_update()
+        .set(values)
+        .execute(inner))?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 
 use diesel::prelude::*;
 
+use super::conn::per_engine;
 use super::schema::{request_changes, requests, source_stamps};
 use super::{Conn, DbError, DbResult};
 use crate::clock::Time;
@@ -127,18 +128,14 @@ fn insert_stamp(conn: &mut Conn, request: RequestId, stamp: &Stamp) -> DbResult<
 
 fn add_changes(conn: &mut Conn, request: RequestId, changes: &[ChangeId]) -> DbResult<()> {
     for change in changes {
-        let known: i64 = request_changes::table
-            .find((request.0, change.0))
-            .count()
-            .get_result(conn)?;
-        if known == 0 {
-            diesel::insert_into(request_changes::table)
-                .values((
-                    request_changes::request_id.eq(request.0),
-                    request_changes::change_id.eq(change.0),
-                ))
-                .execute(conn)?;
-        }
+        let values = (
+            request_changes::request_id.eq(request.0),
+            request_changes::change_id.eq(change.0),
+        );
+        per_engine!(&mut *conn, inner => diesel::insert_into(request_changes::table)
+            .values(values)
+            .on_conflict_do_nothing()
+            .execute(inner))?;
     }
     Ok(())
 }

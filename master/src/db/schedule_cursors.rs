@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::conn::per_engine;
 use super::schema::schedule_cursors;
 use super::{Conn, DbResult};
 use crate::ids::{ChangeId, RepositoryId};
@@ -44,15 +45,17 @@ pub fn advance(
             Ok(moved == 1)
         }
         None => {
-            diesel::insert_into(schedule_cursors::table)
-                .values((
-                    schedule_cursors::schedule.eq(schedule),
-                    schedule_cursors::repository_id.eq(repository.0),
-                    schedule_cursors::branch.eq(branch),
-                    schedule_cursors::change_id.eq(change.0),
-                ))
-                .execute(conn)?;
-            Ok(true)
+            let values = (
+                schedule_cursors::schedule.eq(schedule),
+                schedule_cursors::repository_id.eq(repository.0),
+                schedule_cursors::branch.eq(branch),
+                schedule_cursors::change_id.eq(change.0),
+            );
+            let made = per_engine!(conn, inner => diesel::insert_into(schedule_cursors::table)
+                .values(values)
+                .on_conflict_do_nothing()
+                .execute(inner))?;
+            Ok(made == 1)
         }
     }
 }

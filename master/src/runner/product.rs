@@ -9,6 +9,7 @@ use crate::engine::scope::{interpolate, interpolate_glob};
 use crate::ids::{ProductId, StepId};
 use crate::logs::LogWriter;
 use crate::model::{BuildResult, NewProduct, NewProductFile, ProductProperty, ProductRevision};
+use crate::updates;
 
 use super::collect::named;
 use super::step::{Course, StepEnd, StepError, say};
@@ -140,26 +141,21 @@ fn text(course: &Course<'_>, field: &str, template: &Template) -> Result<String,
     )))
 }
 
-/// The configured feed version, which must be semantic; else the version where it is one.
+/// The configured feed version, which must stand for a semantic one; else the version's.
 fn feed_version(
     course: &Course<'_>,
     wanted: &ProductStep,
     version: &str,
 ) -> Result<Option<String>, StepError> {
-    let semantic = |text: &str| {
-        let bare = text.strip_prefix('v').unwrap_or(text);
-        semver::Version::parse(bare)
-            .is_ok()
-            .then(|| bare.to_owned())
-    };
     let Some(template) = &wanted.feed_version else {
-        return Ok(semantic(version));
+        return Ok(updates::feed_version(version));
     };
     let given = text(course, "feed version", template)?;
-    match semantic(&given) {
-        Some(bare) => Ok(Some(bare)),
+    match updates::feed_version(&given) {
+        Some(semantic) => Ok(Some(semantic)),
         None => Err(StepError::Failed(format!(
-            "the feed version `{given}` is no semantic version such as 1.4.0 or 1.4.0-rc.1"
+            "the feed version `{given}` stands for no semantic version: write one such as 1.4.0, \
+             1.4.0-rc.1 or v1.4-3-gabc1234"
         ))),
     }
 }

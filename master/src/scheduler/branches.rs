@@ -2,8 +2,8 @@
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-/// Compiled branch globs. `*` also matches the slash: `*` names every branch and `release/*` all
-/// below `release/`.
+/// Compiled branch globs, as the configuration's check reads them: `*` stops at a slash, `**` does
+/// not, so that `release/*` names `release/1.0` and `**` every branch.
 #[derive(Debug, Clone)]
 pub struct Branches(GlobSet);
 
@@ -14,7 +14,7 @@ impl Branches {
     pub fn new(globs: &[String]) -> Self {
         let mut set = GlobSetBuilder::new();
         for glob in globs {
-            let built = GlobBuilder::new(glob).literal_separator(false).build();
+            let built = GlobBuilder::new(glob).literal_separator(true).build();
             if let Ok(glob) = built {
                 set.add(glob);
             }
@@ -26,5 +26,30 @@ impl Branches {
     #[must_use]
     pub fn names(&self, branch: &str) -> bool {
         self.0.is_match(branch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! The globs as a table.
+
+    use super::*;
+
+    #[test]
+    fn a_star_stops_at_a_slash_and_two_do_not() {
+        let table = [
+            ("*", "main", true),
+            ("*", "release/1.0", false),
+            ("**", "release/1.0", true),
+            ("release/*", "release/1.0", true),
+            ("release/*", "release/1.0/fix", false),
+            ("release/**", "release/1.0/fix", true),
+            ("{main,next}", "next", true),
+            ("main", "Main", false),
+        ];
+        for (glob, branch, expected) in table {
+            let globs = Branches::new(&[glob.to_owned()]);
+            assert_eq!(globs.names(branch), expected, "{glob} {branch}");
+        }
     }
 }
