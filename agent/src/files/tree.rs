@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use windlass_protocol::ops::{Delete, TreePut, TreePutResult};
+use windlass_protocol::ops::{TreePut, TreePutResult};
 use windlass_protocol::sha256::digest;
 use windlass_protocol::tree::NeedList;
 use windlass_protocol::{Code, Failure, RelPath, hex};
@@ -105,7 +105,7 @@ pub(crate) fn serve(agent: &Agent, port: &Port, request: &TreePut) -> Answer {
         Err(failure) => return Ok(Err(failure)),
     };
     let index_path = agent.trees.index_path(&request.path);
-    match receive(&folder, &index_path, request.delete, port)? {
+    match receive(&folder, &index_path, request, port)? {
         Ok(result) => Ok(Ok(result.to_box())),
         Err(failure) => Ok(Err(failure)),
     }
@@ -125,7 +125,12 @@ macro_rules! step {
 }
 use step;
 
-fn receive(folder: &Folder, index_path: &Path, delete: Delete, port: &Port) -> Step<TreePutResult> {
+fn receive(
+    folder: &Folder,
+    index_path: &Path,
+    request: &TreePut,
+    port: &Port,
+) -> Step<TreePutResult> {
     let mut stream = Stream::open(port)?;
     let manifest: Manifest = step!(manifest::receive(&mut stream)?);
     let old = Index::load(index_path);
@@ -140,7 +145,7 @@ fn receive(folder: &Folder, index_path: &Path, delete: Delete, port: &Port) -> S
         &need,
         &mut placer
     )?);
-    let deleted = step!(extras::remove(folder, &manifest, &old, delete));
+    let deleted = step!(extras::remove(folder, &manifest, &old, request));
     step!(placer.make_links());
     let needed = need.iter().filter(|needed| *needed).count() as u64;
     let result = TreePutResult {

@@ -52,9 +52,19 @@ fn path(text: &str) -> RelPath {
 }
 
 fn send(peer: &mut Peer, delete: Delete, tree: &Tree) -> Result<TreePutResult, Failure> {
+    send_keeping(peer, delete, &[], tree)
+}
+
+fn send_keeping(
+    peer: &mut Peer,
+    delete: Delete,
+    keep: &[&str],
+    tree: &Tree,
+) -> Result<TreePutResult, Failure> {
     let request = Request::TreePut(TreePut {
         path: path("build/src"),
         delete,
+        keep: keep.iter().copied().map(path).collect(),
     });
     let channel = peer
         .connection
@@ -174,6 +184,28 @@ fn a_tree_arrives_exactly_and_again_costs_no_contents() {
     let again = send(&mut peer, Delete::Extra, &sample()).unwrap();
     assert_eq!((again.bytes, again.reused, again.deleted), (0, 4, 0));
     assert!(peer.bytes_written - before < 2_000);
+}
+
+#[test]
+fn what_is_to_be_kept_stays_with_everything_below_it() {
+    let bench = Bench::with_agent();
+    let mut peer = bench.accept();
+    send(&mut peer, Delete::Extra, &sample()).unwrap();
+    let folder = bench.root().join("build/src");
+    for name in ["lib/a/b", "lib/c", "deps/one/x", "deps/two/x", "bin/old"] {
+        write(&folder, name, b"x");
+    }
+    let keep = ["lib", "deps/one", "nothing/there", "README/no"];
+    let result = send_keeping(&mut peer, Delete::Extra, &keep, &sample()).unwrap();
+    // `deps/two` with its file, and `bin/old`.
+    assert_eq!((result.reused, result.deleted), (4, 3));
+    let left = names(&folder);
+    for name in ["lib/a/b", "lib/c", "deps/one/x", "README", "bin/tool"] {
+        assert!(left.iter().any(|left| left == name), "{name} of {left:?}");
+    }
+    assert_eq!(left.len(), 8, "{left:?}");
+    let result = send(&mut peer, Delete::Extra, &sample()).unwrap();
+    assert_eq!((result.reused, names(&folder).len()), (4, 5));
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub(crate) fn config() -> Config {
                 project: "editor".to_owned(),
                 vcs: Vcs::Git,
                 url: "/test/editor.git".to_owned(),
-                branches: vec!["*".to_owned()],
+                branches: vec!["**".to_owned()],
                 poll: Duration::from_secs(60),
             },
         ),
@@ -104,7 +104,7 @@ fn push() -> Schedule {
         builders: vec!["package".to_owned()],
         trigger: Trigger::Change {
             repository: "editor".to_owned(),
-            branches: vec!["*".to_owned()],
+            branches: vec!["**".to_owned()],
             quiet: Duration::ZERO,
         },
     }

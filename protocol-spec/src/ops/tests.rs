@@ -71,6 +71,7 @@ fn every_request() -> Vec<Request> {
         Request::TreePut(TreePut {
             path: path("t"),
             delete: Delete::Tracked,
+            keep: vec![path("lib"), path("b/c")],
         }),
         Request::Mkdir(Mkdir {
             path: path("m"),
@@ -209,6 +210,7 @@ fn malformed_requests_are_refused_and_the_key_is_named() {
             Request::TreePut(TreePut {
                 path: path("t"),
                 delete: Delete::None,
+                keep: Vec::new(),
             }),
             "delete",
             b"all",

@@ -24,6 +24,9 @@ pub struct TreePut {
     pub path: RelPath,
     /// What happens to the rest.
     pub delete: Delete,
+    /// Paths below `path` that `Delete::Extra` leaves alone with everything below them: folders of
+    /// other trees.
+    pub keep: Vec<RelPath>,
 }
 
 /// What `tree_put` did.
@@ -59,6 +62,9 @@ impl TreePut {
             Delete::None => "none",
         };
         pairs.push("delete", delete);
+        for path in &self.keep {
+            pairs.push("keep", path.as_bytes());
+        }
     }
 
     pub(super) fn read(pairs: &Boxed) -> Result<Self, Failure> {
@@ -68,9 +74,11 @@ impl TreePut {
             Some("none") => Delete::None,
             Some(_) => return Err(BoxError::BadValue("delete", "extra, tracked or none").into()),
         };
+        let keep = pairs.all("keep").map(RelPath::parse);
         Ok(Self {
             path: named(pairs, "path")?,
             delete,
+            keep: keep.collect::<Result<_, _>>()?,
         })
     }
 }

@@ -1,9 +1,10 @@
 //! Deleting what a tree's folder holds beyond the tree. Not here: the tree itself.
 
-use std::ffi::OsString;
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
 use std::io;
 
-use windlass_protocol::ops::Delete;
+use windlass_protocol::ops::{Delete, TreePut};
 use windlass_protocol::{Failure, RelPath};
 
 use super::index::Index;
@@ -18,37 +19,72 @@ pub(super) fn remove(
     top: &Folder,
     manifest: &Manifest,
     old: &Index,
-    delete: Delete,
+    request: &TreePut,
 ) -> Result<u64, Failure> {
-    match delete {
+    match request.delete {
         Delete::None => Ok(0),
-        Delete::Extra => remove_extra(top, manifest, &RelPath::root()),
+        Delete::Extra => remove_extra(top, manifest, &Kept::new(&request.keep), &RelPath::root()),
         Delete::Tracked => remove_tracked(top, manifest, old),
     }
 }
 
-/// Deletes everything that the manifest does not name. Folders of the manifest are as deep as
-/// paths are long, and only those are entered.
-fn remove_extra(folder: &Folder, manifest: &Manifest, at: &RelPath) -> Result<u64, Failure> {
+/// What stays though the manifest does not name it.
+struct Kept<'a> {
+    paths: &'a [RelPath],
+    /// The folders above them.
+    above: HashSet<RelPath>,
+}
+
+impl<'a> Kept<'a> {
+    fn new(paths: &'a [RelPath]) -> Self {
+        let mut above = HashSet::new();
+        for path in paths {
+            let mut at = path.parent();
+            while let Some(folder) = at {
+                at = folder.parent();
+                above.insert(folder);
+            }
+        }
+        Self { paths, above }
+    }
+}
+
+/// Deletes everything that the manifest does not name and nobody wants kept. Only folders of the
+/// manifest and those above kept ones are entered, which are as deep as paths are long.
+fn remove_extra(
+    folder: &Folder,
+    manifest: &Manifest,
+    kept: &Kept<'_>,
+    at: &RelPath,
+) -> Result<u64, Failure> {
     let io = |error: io::Error| failure::of_io(&error, at.as_bytes());
     let mut removed = 0;
     for listed in folder.list().map_err(io)? {
         let path = RelPath::parse(sys::os_bytes(&listed.name)).and_then(|name| name.below(at));
         match path {
-            Ok(path) if manifest.has_leaf(&path) => {}
-            Ok(path) if manifest.has_folder(&path) => {
+            Ok(path) if manifest.has_leaf(&path) || kept.paths.contains(&path) => {}
+            Ok(path)
+                if manifest.has_folder(&path)
+                    || kept.above.contains(&path) && is_folder(folder, &listed.name) =>
+            {
                 if !folder.stat(&listed.name).map_err(io)?.owner_full {
                     // A build may have taken its own rights away.
                     folder.open_up(&listed.name).map_err(io)?;
                 }
                 let inside = root::enter(folder, &listed.name, path.as_bytes())?;
-                removed += remove_extra(&inside, manifest, &path)?;
+                removed += remove_extra(&inside, manifest, kept, &path)?;
             }
             // A path too long for the protocol is certainly not in the manifest.
             Ok(_) | Err(_) => removed += remove_name(folder, &listed.name).map_err(io)?,
         }
     }
     Ok(removed)
+}
+
+fn is_folder(folder: &Folder, name: &OsStr) -> bool {
+    folder
+        .stat(name)
+        .is_ok_and(|stat| stat.kind == Kind::Folder)
 }
 
 /// Deletes what an earlier tree brought and this one does not, and folders that are empty then.

@@ -105,6 +105,7 @@ fn a_tree_sends_only_what_the_agent_lacks() {
     let request = Request::TreePut(TreePut {
         path: path("src"),
         delete: Delete::Extra,
+        keep: Vec::new(),
     });
     let channel = pair.open(&request, 0, limits::FILE_WINDOW);
     pair.agent
