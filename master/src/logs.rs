@@ -86,6 +86,20 @@ impl Logs {
         LogWriter::open(self.clone(), &row).await
     }
 
+    /// Closes a log that cannot be written any more, with what is committed of it.
+    pub async fn close_as_committed(&self, log: LogId) -> DbResult<()> {
+        let row = self.row(log).await?;
+        if row.open {
+            let now = self.shared.clock.now();
+            let close = move |conn: &mut db::Conn| {
+                db::logs::close(conn, now, log, row.bytes, row.lines, false)
+            };
+            self.shared.db.tx("log given up", close).await?;
+        }
+        self.grown().remove(&log);
+        Ok(())
+    }
+
     /// Follows a log: the value is how many bytes may be read, and the channel ends when the log
     /// is closed. Take it before the first read.
     pub async fn subscribe(&self, log: LogId) -> DbResult<watch::Receiver<u64>> {

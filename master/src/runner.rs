@@ -5,6 +5,7 @@
 mod build;
 mod collect;
 mod command;
+mod ending;
 mod load;
 mod product;
 mod source;
@@ -13,9 +14,11 @@ mod upload;
 mod words;
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -36,6 +39,9 @@ const ROUND_MAX: Duration = Duration::from_secs(10);
 /// After a build's task failed inside, before it is taken up again: a fault that stays must not
 /// spin.
 const RETRY: Duration = Duration::from_secs(5);
+/// Failures in a row after which a build is given up: ten minutes are a restart of the database
+/// server, or time to make room on the disk; what stays longer would hold the agent for ever.
+const FAILURES_MAX: u32 = 120;
 
 /// What the runner works with; cheap to clone.
 #[derive(Clone)]
@@ -156,10 +162,25 @@ impl Runner {
 
 /// Carries a build to its end, or to the stop of the master.
 async fn carry(parts: Parts, build: Build, signals: Signals) {
-    if let Err(error) = build::carry(&parts, &build, &signals).await {
-        tracing::error!(build = build.id.0, %error, "the build cannot be carried on");
+    let mut failures = 0;
+    loop {
+        let work = async {
+            match failures < FAILURES_MAX {
+                true => build::carry(&parts, &build, &signals).await,
+                false => build::give_up(&parts, &build, &signals).await,
+            }
+        };
+        // What the task shares with others is in the database, where it is whole.
+        match AssertUnwindSafe(work).catch_unwind().await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => {
+                tracing::error!(build = build.id.0, %error, "the build cannot be carried on");
+            }
+            Err(_) => tracing::error!(build = build.id.0, "the task of a build failed inside"),
+        }
+        failures += 1;
         tokio::select! {
-            () = signals.stop.cancelled() => {}
+            () = signals.stop.cancelled() => return,
             () = tokio::time::sleep(RETRY) => {}
         }
     }

@@ -25,8 +25,8 @@ pub(crate) use journal::{Journal, JournalPart};
 pub(crate) use link::{KnownCommand, Link, Said};
 pub use listener::{Door, listen};
 pub use tasks::spawn_named;
-pub use tree::TreeContents;
 pub(crate) use tree::tree_put;
+pub use tree::{TreeContents, TreePlace};
 
 /// Why a connection is shown out by the registry of agents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -117,6 +117,12 @@ impl Following<'_> {
                     tokio::time::sleep(DB_PAUSE).await;
                 }
                 Err(After::Fail(AgentError::Refused(refusal)))
+                    if !self.is_begun && cancel.is_cancelled() && refusal.code == "unknown-id" =>
+                {
+                    self.give_up().await?;
+                    return Err(AgentError::Cancelled);
+                }
+                Err(After::Fail(AgentError::Refused(refusal)))
                     if self.is_begun && matches!(refusal.code, "unknown-id" | "bad-request") =>
                 {
                     // An attach from an offset is bad only if the agent's machine fell over and
@@ -172,7 +178,8 @@ impl Following<'_> {
         link: &Link,
         cancel: &CancellationToken,
     ) -> Result<CommandResult, After> {
-        let mut journal = match self.is_begun {
+        // A command whose cancel came first is not started for it: only looked for.
+        let mut journal = match self.is_begun || cancel.is_cancelled() {
             true => Journal::attach(link, self.command, self.committed)?,
             false => Journal::start(link, self.command)?,
         };

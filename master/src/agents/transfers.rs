@@ -9,7 +9,7 @@ use super::{AWAY_MAX, AgentError, Agents};
 use crate::ids::AgentId;
 use crate::model::{TreeEntry, TreeStats};
 use crate::session::{
-    self, ByteSink, DirEntry, FileFacts, FileTransfer, Link, LinkError, TreeContents,
+    self, ByteSink, DirEntry, FileFacts, FileTransfer, Link, LinkError, TreeContents, TreePlace,
 };
 
 /// Entries of a listing at most: ten times a large build's output.
@@ -45,18 +45,18 @@ impl Agents {
         }
     }
 
-    /// Makes the folder `folder` on the agent exactly the tree of `entries`; only contents that
-    /// are not there yet are sent.
+    /// Delivers the tree of `entries` to `place` on the agent; only contents that are not there yet
+    /// are sent.
     pub async fn tree_put(
         &self,
         agent: AgentId,
-        folder: &str,
+        place: &TreePlace,
         entries: &[TreeEntry],
         contents: &impl TreeContents,
         cancel: &CancellationToken,
     ) -> Result<TreeStats, AgentError> {
         let put =
-            |link: Link| async move { session::tree_put(&link, folder, entries, contents).await };
+            |link: Link| async move { session::tree_put(&link, place, entries, contents).await };
         self.carry(agent, cancel, put).await
     }
 

@@ -32,7 +32,7 @@ sections! {
     REPOSITORY = "[repository.NAME]": "project" "vcs" "url" "branches" "poll";
     AGENT = "[agent.NAME]": "labels" "slots";
     BUILDER = "[builder.NAME]": "project" "tags" "matrix" "agents" "steps";
-    SOURCE_STEP = "a source step": "source" "into" "name" "always" "may_fail";
+    SOURCE_STEP = "a source step": "source" "into" "clean" "name" "always" "may_fail";
     RUN_STEP = "a run step": "run" "cwd" "env" "timeout" "idle" "grace" "output_max" "name"
         "always" "may_fail";
     UPLOAD_STEP = "an upload step": "upload" "name" "always" "may_fail";

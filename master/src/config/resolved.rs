@@ -184,6 +184,8 @@ pub enum StepKind {
         repository: String,
         /// Folder below the build's folder, `.` for the build's folder itself.
         into: String,
+        /// Whether the folder becomes exactly the tree; else what commands made in it stays.
+        clean: bool,
     },
     /// `run = "…"` or `run = ["…", …]`.
     Run(Run),

@@ -69,6 +69,7 @@ fn master() -> Master {
 
 fn builder() -> Builder {
     let source = StepKind::Source {
+        clean: true,
         repository: "editor".to_owned(),
         into: ".".to_owned(),
     };

@@ -3,8 +3,8 @@
 
 use diesel::prelude::*;
 
-use super::schema::branches;
 use super::conn::per_engine;
+use super::schema::branches;
 use super::{Conn, DbError, DbResult};
 use crate::clock::Time;
 use crate::ids::{BranchId, ProjectId};

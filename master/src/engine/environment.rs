@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use sha2::{Digest as _, Sha256};
+
 use super::scope::Scope;
 use crate::config::names::env_of;
 
@@ -16,6 +18,28 @@ pub struct Surroundings {
     pub build_url: String,
     /// When the revision was committed, seconds since 1970.
     pub committed_at_s: Option<i64>,
+    /// The build's folder on the agent, absolute, where the agent tells its root.
+    pub workspace: Option<String>,
+    /// What the command belongs to in a trace: see [`traceparent`].
+    pub traceparent: String,
+}
+
+/// The W3C `traceparent` of a step: one trace per build, one span per step, the same whenever it
+/// is asked for. `build` must be unlike that of any other build anywhere.
+#[must_use]
+pub fn traceparent(build: &str, step: i64) -> String {
+    let hex = |text: &str, bytes: usize| {
+        let digest = Sha256::digest(text.as_bytes());
+        let mut hex: String = digest[..bytes]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        // Zeros alone mean that there is none.
+        hex.replace_range(..1, "a");
+        hex
+    };
+    let (trace, span) = (hex(build, 16), hex(&format!("{build} {step}"), 8));
+    format!("00-{trace}-{span}-01")
 }
 
 /// The standard variables of a build by name.
@@ -53,6 +77,10 @@ pub fn environment(scope: &Scope, around: &Surroundings) -> BTreeMap<String, Str
                 set(variable, value);
             }
         }
+    }
+    set("TRACEPARENT", &around.traceparent);
+    if let Some(workspace) = &around.workspace {
+        set("WORKSPACE", workspace);
     }
     if let Some(seconds) = around.committed_at_s {
         set("SOURCE_DATE_EPOCH", &seconds.to_string());

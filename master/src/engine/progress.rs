@@ -7,6 +7,8 @@ use crate::model::BuildResult;
 pub struct StepOutcome {
     /// How it ended; `None` while it did not.
     pub result: Option<BuildResult>,
+    /// Whether it was begun: it may have a command on the agent, which must come to its end.
+    pub begun: bool,
     /// Runs even after a failure.
     pub always: bool,
     /// Its failure only makes warnings.
@@ -25,11 +27,13 @@ pub enum Next {
 }
 
 /// Decides from the steps in order, and whether a cancel was asked for. After a failure only
-/// `always` steps are done; after a cancel none.
+/// `always` steps are done; after a cancel none. What was begun before a restart is taken up in any
+/// case, so that nothing of it goes on unseen.
 #[must_use]
 pub fn next(steps: &[StepOutcome], cancelled: bool) -> Next {
     let failed = steps.iter().any(is_failed);
     match steps.iter().position(|step| step.result.is_none()) {
+        Some(at) if steps[at].begun => Next::Do(at),
         Some(at) if cancelled || (failed && !steps[at].always) => Next::Skip(at),
         Some(at) => Next::Do(at),
         None if cancelled => Next::Finish(BuildResult::Cancelled),

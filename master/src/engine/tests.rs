@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::environment::{Surroundings, environment};
+use super::environment::{Surroundings, environment, traceparent};
 use super::files::matching;
 use super::form;
 use super::progress::{Next, StepOutcome, next};
@@ -16,6 +16,7 @@ use crate::model::BuildResult::{self, Cancelled, Error, Failure, Skipped, Succes
 fn step(result: Option<BuildResult>) -> StepOutcome {
     StepOutcome {
         result,
+        begun: false,
         always: false,
         may_fail: false,
     }
@@ -30,6 +31,10 @@ fn steps_follow_each_other_until_one_fails() {
     let may_fail = |result| StepOutcome {
         may_fail: true,
         ..step(result)
+    };
+    let begun = StepOutcome {
+        begun: true,
+        ..step(None)
     };
     let (ok, bad) = (Some(Success), Some(Failure));
     let table = [
@@ -56,6 +61,8 @@ fn steps_follow_each_other_until_one_fails() {
             Next::Finish(Error),
         ),
         (vec![step(ok), always(None)], true, Next::Skip(1)),
+        (vec![step(ok), begun, step(None)], true, Next::Do(1)),
+        (vec![step(bad), begun], false, Next::Do(1)),
         (
             vec![step(ok), step(Some(Cancelled))],
             true,
@@ -151,6 +158,8 @@ fn outside_values_reach_a_command_as_variables() {
     let around = Surroundings {
         build_url: "https://b.example/builds/812".to_owned(),
         committed_at_s: Some(1_700_000_000),
+        workspace: Some("/srv/agent/package/own-0".to_owned()),
+        traceparent: traceparent("https://b.example/builds/812 5", 9),
     };
     let environment = environment(&scope, &around);
     for (name, value) in [
@@ -164,11 +173,24 @@ fn outside_values_reach_a_command_as_variables() {
         ("WINDLASS_FORM_FLAVOUR", "debug"),
         ("WINDLASS_MATRIX_ARCH", "x86_64"),
         ("SOURCE_DATE_EPOCH", "1700000000"),
+        ("WORKSPACE", "/srv/agent/package/own-0"),
     ] {
         assert_eq!(
             environment.get(name).map(String::as_str),
             Some(value),
             "{name}"
+        );
+    }
+    let manual = include_str!("../../../docs/environment.md");
+    let of_a_key = |name: &str| {
+        let keys = ["MATRIX", "FORM", "AGENT_LABELS"];
+        keys.iter()
+            .any(|key| name.starts_with(&format!("WINDLASS_{key}_")))
+    };
+    for name in environment.keys().filter(|name| !of_a_key(name)) {
+        assert!(
+            manual.contains(&format!("`{name}`")),
+            "docs/environment.md lacks {name}"
         );
     }
     for vendor in [
@@ -180,6 +202,26 @@ fn outside_values_reach_a_command_as_variables() {
     ] {
         assert!(!environment.contains_key(vendor), "{vendor}");
     }
+}
+
+#[test]
+fn each_build_is_a_trace_and_each_step_a_span() {
+    let all = ["x 1", "x 2"].map(|build| [3, 4].map(|step| traceparent(build, step)));
+    for parent in all.iter().flatten() {
+        let parts: Vec<&str> = parent.split('-').collect();
+        let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+        assert_eq!(
+            (parts[0], parts[3], lengths),
+            ("00", "01", vec![2, 32, 16, 2])
+        );
+        let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+        assert!(parts.iter().all(|part| part.chars().all(hex)), "{parent}");
+    }
+    let trace = |parent: &str| parent[3..35].to_owned();
+    assert_eq!(trace(&all[0][0]), trace(&all[0][1]));
+    assert_ne!(trace(&all[0][0]), trace(&all[1][0]));
+    assert_ne!(all[0][0], all[0][1]);
+    assert_eq!(all[0][0], traceparent("x 1", 3), "the same after a restart");
 }
 
 #[test]

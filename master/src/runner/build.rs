@@ -6,12 +6,13 @@ use crate::config::resolved::{Builder, Step, StepKind};
 use crate::db::builds::Build;
 use crate::db::events::{self, NewEvent};
 use crate::db::steps::Step as StepRow;
-use crate::db::{Conn, DbError, builds, outbox, steps};
+use crate::db::{Conn, builds, steps};
 use crate::engine::progress::{Next, StepOutcome, next};
-use crate::model::BuildResult;
+use crate::model::{BuildResult, StepState};
 
+use super::ending::{close_logs, end_without, finish, summary};
 use super::step::{Course, StepEnd, StepError};
-use super::{Parts, Signals, command, load, product, source, upload, words};
+use super::{Parts, Signals, command, load, product, source, upload};
 
 /// Carries a build to its end. `Ok` also when the master stops in between.
 pub(super) async fn carry(
@@ -19,7 +20,21 @@ pub(super) async fn carry(
     build: &Build,
     signals: &Signals,
 ) -> Result<(), StepError> {
-    match through(parts, build, signals).await {
+    is_over(through(parts, build, signals).await, signals)
+}
+
+/// Gives a build up that could not be carried on again and again.
+pub(super) async fn give_up(
+    parts: &Parts,
+    build: &Build,
+    signals: &Signals,
+) -> Result<(), StepError> {
+    let text = "the master could not carry it on: its own log says why";
+    is_over(end_without(parts, build, signals, text).await, signals)
+}
+
+fn is_over(outcome: Result<(), StepError>, signals: &Signals) -> Result<(), StepError> {
+    match outcome {
         Err(StepError::Stopping) => Ok(()),
         Err(StepError::Ours(_)) if signals.stop.is_cancelled() => Ok(()),
         other => other,
@@ -41,7 +56,16 @@ async fn through(parts: &Parts, build: &Build, signals: &Signals) -> Result<(), 
         let cancelled = signals.cancel.is_cancelled();
         match next(&outcomes(builder, &rows), cancelled) {
             Next::Do(at) => {
-                let end = course.step(&builder.steps[at], &rows, at).await?;
+                let end = course.step(&builder.steps[at], &rows, at).await;
+                let end = match end {
+                    // Who cancelled does not wait for our disk to be repaired.
+                    Err(StepError::Ours(text)) if signals.cancel.is_cancelled() => {
+                        tracing::error!(build = build.id.0, text, "a cancelled step is given up");
+                        command::give_up(parts, rows[at].id).await?;
+                        StepEnd::new(BuildResult::Cancelled, "cancelled and given up")
+                    }
+                    end => end?,
+                };
                 course.end_step(&mut rows[at], end).await?;
             }
             Next::Skip(at) => {
@@ -49,7 +73,7 @@ async fn through(parts: &Parts, build: &Build, signals: &Signals) -> Result<(), 
                 course.end_step(&mut rows[at], end).await?;
             }
             Next::Finish(result) => {
-                let text = summary(build, &rows, result, parts);
+                let text = summary(parts, build, &rows, result).await?;
                 return finish(parts, build, result, &text).await;
             }
         }
@@ -60,6 +84,7 @@ fn outcomes(builder: &Builder, rows: &[StepRow]) -> Vec<StepOutcome> {
     let pairs = builder.steps.iter().zip(rows);
     let outcomes = pairs.map(|(step, row)| StepOutcome {
         result: row.result,
+        begun: row.state != StepState::Pending,
         always: step.always,
         may_fail: step.may_fail,
     });
@@ -80,8 +105,13 @@ impl Course<'_> {
         let seq = self.parts.db.tx_progress("step begins", begin).await?;
         announce(self.parts, seq);
         let outcome = match &step.kind {
-            StepKind::Source { repository, into } => {
-                source::deliver(self, row.id, repository, into).await
+            StepKind::Source {
+                repository,
+                into,
+                clean,
+            } => {
+                let place = self.place(into, *clean);
+                source::deliver(self, row.id, repository, &place).await
             }
             StepKind::Run(run) => command::run(self, row.id, run).await,
             StepKind::Upload { files } => upload::upload(self, row.id, files).await,
@@ -101,6 +131,8 @@ impl Course<'_> {
 
     async fn end_step(&self, row: &mut StepRow, end: StepEnd) -> Result<(), StepError> {
         row.result = Some(end.result);
+        // However it ended, followers of its logs see an end.
+        close_logs(self.parts, row.id).await?;
         let (id, build, now) = (row.id, self.build.clone(), self.parts.clock.now());
         let finish = move |conn: &mut Conn| {
             steps::finish(conn, now, id, end.result, &end.text)?;
@@ -117,69 +149,16 @@ impl Course<'_> {
     }
 }
 
-/// Ends a build whose steps cannot be done.
-async fn end_without(
-    parts: &Parts,
-    build: &Build,
-    signals: &Signals,
-    text: &str,
-) -> Result<(), StepError> {
-    let (id, now) = (build.id, parts.clock.now());
-    let skip = move |conn: &mut Conn| {
-        let rows = steps::of_build(conn, id)?;
-        let open = rows.iter().filter(|row| row.result.is_none());
-        for row in open {
-            steps::finish(conn, now, row.id, BuildResult::Skipped, "")?;
-        }
-        Ok(())
-    };
-    parts.db.tx_progress("steps skipped", skip).await?;
-    let result = match signals.cancel.is_cancelled() {
-        true => BuildResult::Cancelled,
-        false => BuildResult::Error,
-    };
-    finish(parts, build, result, text).await
-}
-
-/// The result, the request's end, the event and the mails: all or nothing.
-async fn finish(
-    parts: &Parts,
-    build: &Build,
-    result: BuildResult,
-    text: &str,
-) -> Result<(), StepError> {
-    let (build, now, text) = (build.clone(), parts.clock.now(), text.to_owned());
-    let id = build.id;
-    let config = Arc::clone(&parts.config.borrow());
-    let work = move |conn: &mut Conn| {
-        builds::finish(conn, now, &build, result, &text)?;
-        let detail = serde_json::json!({ "result": result }).to_string();
-        let seq = events::append(conn, now, &event("build.finished", &build, detail))?;
-        outbox::queue_build_mails(conn, now, &config.notifies, seq, build.id)?;
-        Ok(seq)
-    };
-    match parts.db.tx("build ends", work).await {
-        Ok(seq) => {
-            tracing::info!(build = id.0, %result, "the build ended");
-            announce(parts, seq);
-            parts.bells.dispatcher.notify_one();
-            parts.bells.notifier.notify_one();
-            Ok(())
-        }
-        // Another master finished it.
-        Err(DbError::Changed) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn announce(parts: &Parts, seq: i64) {
+/// Tells listeners that there is an event.
+pub(super) fn announce(parts: &Parts, seq: i64) {
     parts
         .bells
         .events
         .send_modify(|newest| *newest = seq.max(*newest));
 }
 
-fn event(kind: &'static str, build: &Build, detail: String) -> NewEvent {
+/// An event about a build.
+pub(super) fn event(kind: &'static str, build: &Build, detail: String) -> NewEvent {
     NewEvent {
         kind,
         builder: Some(build.builder),
@@ -187,22 +166,5 @@ fn event(kind: &'static str, build: &Build, detail: String) -> NewEvent {
         agent: Some(build.agent),
         detail,
         ..NewEvent::default()
-    }
-}
-
-/// The sentence beside the result: which step it was, or how long it took.
-fn summary(build: &Build, rows: &[StepRow], result: BuildResult, parts: &Parts) -> String {
-    let span = words::span(parts.clock.now().since(build.started_at));
-    let bad = |row: &&StepRow| {
-        use BuildResult::{Cancelled, Error, Failure};
-        matches!(row.result, Some(Failure | Error | Cancelled))
-    };
-    match (result, rows.iter().find(bad)) {
-        (BuildResult::Cancelled, _) => match &build.cancel_by {
-            Some(by) => format!("cancelled by {by} after {span}"),
-            None => format!("cancelled after {span}"),
-        },
-        (_, Some(row)) => format!("`{}` failed after {span}", row.name),
-        (_, None) => format!("{} steps in {span}", rows.len()),
     }
 }

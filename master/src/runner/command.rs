@@ -1,16 +1,20 @@
 //! The run step: one command on the agent. Its row is stored before it is sent, so that whatever
 //! dies in between, it is never started twice and never lost.
 
+use tokio_util::sync::CancellationToken;
+
 use crate::config::resolved::{Run, RunCommand};
+use crate::db::Conn;
+use crate::db::builds::Build;
 use crate::db::commands::{self, Command, CommandState, NewCommand};
-use crate::db::{Conn, logs as log_rows};
-use crate::engine::environment::environment;
+use crate::engine::environment::{environment, traceparent};
 use crate::engine::scope::interpolate;
 use crate::ids::StepId;
 use crate::logs::LogWriter;
 use crate::model::BuildResult;
 use crate::session::{Bytes, CommandResult, CommandSpec, EndReason, Program};
 
+use super::Parts;
 use super::step::{Course, StepEnd, StepError};
 use super::words::{bytes, span};
 
@@ -24,7 +28,7 @@ pub(super) async fn run(
     let known = course.parts.db.read("step command", find).await?;
     let (spec, mut log) = match known {
         Some(known) => {
-            if let Some(end) = finished(course, run, &known).await? {
+            if let Some(end) = finished(course, run, &known)? {
                 return Ok(end);
             }
             let spec = CommandSpec::from_json(&known.lease.arguments).map_err(broken)?;
@@ -37,20 +41,53 @@ pub(super) async fn run(
     let outcome = agents
         .exec(course.build.agent, &spec, &mut log, cancel)
         .await;
-    let outcome = outcome.map_err(StepError::from);
-    if matches!(outcome, Err(StepError::Stopping | StepError::Ours(_))) {
-        return Err(outcome.err().unwrap_or(StepError::Stopping));
-    }
-    log.close().await?;
+    // The log is closed with the step, also where a fault of ours only has it tried again.
     Ok(judged(course, run, &outcome?))
 }
 
+/// Ends what a step has on the agent without waiting for its build: cancelled if the agent is
+/// there, else given up and ended when it comes back.
+pub(super) async fn end(parts: &Parts, build: &Build, step: StepId) -> Result<(), StepError> {
+    let find = move |conn: &mut Conn| commands::of_step(conn, step);
+    let known = parts.db.read("step command", find).await?;
+    let Some(known) = known.filter(|known| known.state == CommandState::Leased) else {
+        return Ok(());
+    };
+    let cancel = CancellationToken::new();
+    cancel.cancel();
+    let ended: Result<(), StepError> = async {
+        let spec = CommandSpec::from_json(&known.lease.arguments).map_err(broken)?;
+        let mut log = parts.logs.open(known.lease.log).await?;
+        parts
+            .agents
+            .exec(build.agent, &spec, &mut log, &cancel)
+            .await?;
+        Ok(())
+    }
+    .await;
+    match ended {
+        Ok(()) => Ok(()),
+        Err(StepError::Stopping) => Err(StepError::Stopping),
+        Err(error) => {
+            tracing::warn!(build = build.id.0, %error, "a command is given up");
+            give_up(parts, step).await
+        }
+    }
+}
+
+/// Marks what a step has on the agent, which ends it when it connects next.
+pub(super) async fn give_up(parts: &Parts, step: StepId) -> Result<(), StepError> {
+    let mark = move |conn: &mut Conn| match commands::of_step(conn, step)? {
+        Some(known) if known.state == CommandState::Leased => {
+            commands::forget(conn, &known.lease.id)
+        }
+        _ => Ok(()),
+    };
+    Ok(parts.db.tx("command given up", mark).await?)
+}
+
 /// The end of a command whose result was stored before a restart.
-async fn finished(
-    course: &Course<'_>,
-    run: &Run,
-    known: &Command,
-) -> Result<Option<StepEnd>, StepError> {
+fn finished(course: &Course<'_>, run: &Run, known: &Command) -> Result<Option<StepEnd>, StepError> {
     let end = match (known.state, &known.result) {
         (CommandState::Leased, _) => return Ok(None),
         (_, Some(result)) => judged(
@@ -58,17 +95,14 @@ async fn finished(
             run,
             &CommandResult::from_json(result).map_err(broken)?,
         ),
-        (_, None) => StepEnd::new(BuildResult::Cancelled, "given up"),
+        (_, None) if course.signals.cancel.is_cancelled() => {
+            StepEnd::new(BuildResult::Cancelled, "cancelled")
+        }
+        (_, None) => {
+            let text = "given up: it could not be followed, the master's log says why";
+            StepEnd::new(BuildResult::Error, text)
+        }
     };
-    let id = known.lease.log;
-    let log = course
-        .parts
-        .db
-        .read("log", move |conn| log_rows::by_id(conn, id))
-        .await?;
-    if log.open {
-        course.parts.logs.open(id).await?.close().await?;
-    }
     Ok(Some(end))
 }
 
@@ -78,7 +112,7 @@ async fn lease(
     step: StepId,
     run: &Run,
 ) -> Result<(CommandSpec, LogWriter), StepError> {
-    let spec = specify(course, run)?;
+    let spec = specify(course, step, run)?;
     let agent = course.build.agent;
     // A builder without source has no folder yet.
     course
@@ -102,7 +136,7 @@ async fn lease(
     Ok((spec, log))
 }
 
-fn specify(course: &Course<'_>, run: &Run) -> Result<CommandSpec, StepError> {
+fn specify(course: &Course<'_>, step: StepId, run: &Run) -> Result<CommandSpec, StepError> {
     let program = match &run.command {
         RunCommand::Script(text) => Program::Script(Bytes::Text(interpolate(text, &course.scope)?)),
         RunCommand::Argv(argv) => {
@@ -114,7 +148,10 @@ fn specify(course: &Course<'_>, run: &Run) -> Result<CommandSpec, StepError> {
     };
     let spec = CommandSpec::new(program, course.path(&run.cwd));
     let mut spec = spec.map_err(|error| StepError::Ours(error.to_string()))?;
-    let mut variables = environment(&course.scope, &course.around);
+    let mut around = course.around.clone();
+    let build = format!("{} {}", around.build_url, course.build.started_at.0);
+    around.traceparent = traceparent(&build, step.0);
+    let mut variables = environment(&course.scope, &around);
     for (name, value) in &run.env {
         variables.insert(
             name.clone(),

@@ -75,6 +75,7 @@ pub(super) async fn load<'a>(
         .agents
         .get(&rows.agent.name)
         .map(|agent| agent.labels.clone());
+    let workspace = workspace(&rows.agent.facts, &build.folder);
     let all = properties(&Facts {
         builder: build.builder_name.clone(),
         project: builder.project.clone(),
@@ -108,8 +109,21 @@ pub(super) async fn load<'a>(
         around: Surroundings {
             build_url: format!("{}/builds/{}", config.master.url, build.id),
             committed_at_s: facts.map(|facts| facts.committed_at_s),
+            workspace,
+            // Each step has its own.
+            traceparent: String::new(),
         },
     })
+}
+
+/// The build's folder as the agent's machine knows it, where the agent tells its root.
+fn workspace(agent_facts: &str, folder: &str) -> Option<String> {
+    let told: serde_json::Value = serde_json::from_str(agent_facts).ok()?;
+    // A root that is not UTF-8 was told with replacements, which would lead elsewhere.
+    let root = told["root"]
+        .as_str()
+        .filter(|root| root.starts_with('/') && !root.contains('\u{fffd}'))?;
+    Some(format!("{}/{folder}", root.trim_end_matches('/')))
 }
 
 /// What the mirror tells of the revision; nothing when it cannot (the source step says why).

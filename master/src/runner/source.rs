@@ -5,9 +5,10 @@ use std::io;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use crate::config::resolved::StepKind;
 use crate::ids::StepId;
 use crate::model::{BuildResult, TreeEntry, TreeKind, TreeStats};
-use crate::session::TreeContents;
+use crate::session::{TreeContents, TreePlace};
 use crate::vcs::Mirror;
 
 use super::step::{Course, StepEnd, StepError, say};
@@ -45,15 +46,43 @@ impl Contents {
     }
 }
 
-/// Delivers the source of `repository` into the folder `into` of the build.
+impl Course<'_> {
+    /// The folder `into` of the build. The folders that other source steps fill below it stay,
+    /// whichever comes first; with `clean` nothing else does, so that a product of the build
+    /// before cannot pass for one of this build.
+    pub(super) fn place(&self, into: &str, clean: bool) -> TreePlace {
+        let builder = self.config.builders.get(&self.build.builder_name);
+        let steps = builder.map_or(&[][..], |builder| &builder.steps);
+        let folders = steps.iter().filter_map(|step| match &step.kind {
+            StepKind::Source { into, .. } => Some(into.as_str()),
+            _ => None,
+        });
+        TreePlace {
+            folder: self.path(into),
+            keeps_output: !clean,
+            keep: folders.filter_map(|folder| below(folder, into)).collect(),
+        }
+    }
+}
+
+/// `folder` as seen from `above`, when it lies below it.
+fn below(folder: &str, above: &str) -> Option<String> {
+    let rest = match above {
+        "." => (folder != ".").then_some(folder),
+        above => folder.strip_prefix(above)?.strip_prefix('/'),
+    };
+    rest.map(str::to_owned)
+}
+
+/// Delivers the source of `repository` into a folder of the build.
 pub(super) async fn deliver(
     course: &Course<'_>,
     step: StepId,
     repository: &str,
-    into: &str,
+    place: &TreePlace,
 ) -> Result<StepEnd, StepError> {
     let mut log = course.log(step).await?;
-    let outcome = send(course, &mut log, repository, into).await;
+    let outcome = send(course, &mut log, repository, place).await;
     if let Err(error @ (StepError::Failed(_) | StepError::Broken(_))) = &outcome {
         say(&mut log, &format!("error: {error}")).await?;
     }
@@ -68,7 +97,7 @@ async fn send(
     course: &Course<'_>,
     log: &mut crate::logs::LogWriter,
     repository: &str,
-    into: &str,
+    place: &TreePlace,
 ) -> Result<TreeStats, StepError> {
     let stamp = course
         .stamps
@@ -103,10 +132,9 @@ async fn send(
         .await?;
     }
     let contents = Contents::new(mirror, &tree.entries);
-    let (agents, folder) = (&course.parts.agents, course.path(into));
-    let agent = course.build.agent;
+    let (agents, agent) = (&course.parts.agents, course.build.agent);
     let stats = agents
-        .tree_put(agent, &folder, &tree.entries, &contents, halt)
+        .tree_put(agent, place, &tree.entries, &contents, halt)
         .await?;
     say(log, &sent(&stats)).await?;
     Ok(stats)

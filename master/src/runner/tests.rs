@@ -1,6 +1,8 @@
 //! Whole builds: a real repository, the loops of the engine, and a real agent in a process of its
 //! own.
 
+mod ends;
+mod sources;
 mod works;
 
 use std::time::Duration;
@@ -36,6 +38,7 @@ fn upload(glob: &str) -> Step {
 #[tokio::test]
 async fn a_commit_becomes_a_recorded_product_and_the_next_one_sends_only_what_differs() {
     let script = r#"set -e; test "$WINDLASS_BRANCH" = main; test "$CI" = true
+        test "$(cd "$WORKSPACE" && pwd -P)" = "$(pwd -P)"; test ${#TRACEPARENT} = 55
         mkdir dist; cp big "dist/editor-$BUILD_NUMBER.bin"; cat note; ls -l link"#;
     let steps = vec![
         source(),

@@ -23,6 +23,18 @@ pub trait TreeContents: Send + Sync {
     fn open(&self, wanted: Vec<usize>) -> mpsc::Receiver<io::Result<Bytes>>;
 }
 
+/// Where a tree goes, and what becomes of what is there already.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TreePlace {
+    /// Folder below the agent's root.
+    pub folder: String,
+    /// Only what an earlier tree brought is deleted, and what commands made stays; else the folder
+    /// becomes exactly the tree.
+    pub keeps_output: bool,
+    /// Paths below the folder that stay in any case: folders of other trees.
+    pub keep: Vec<String>,
+}
+
 /// Our stream: bytes are hashed and counted as they go.
 struct Outgoing {
     channel: Channel,
@@ -41,10 +53,10 @@ impl Outgoing {
     }
 }
 
-/// Makes the folder `folder` on the agent exactly the tree of `entries`.
+/// Delivers the tree of `entries` to `place`.
 pub(crate) async fn tree_put(
     link: &Link,
-    folder: &str,
+    place: &TreePlace,
     entries: &[TreeEntry],
     contents: &impl TreeContents,
 ) -> Result<TreeStats, LinkError> {
@@ -52,9 +64,16 @@ pub(crate) async fn tree_put(
         .filter(|index| matches!(entries[*index].kind, TreeKind::File { .. }))
         .collect();
     let request = TreePut {
-        path: calls::path(folder)?,
-        // A product of the build before must not pass for one of this build.
-        delete: Delete::Extra,
+        path: calls::path(&place.folder)?,
+        delete: match place.keeps_output {
+            true => Delete::Tracked,
+            false => Delete::Extra,
+        },
+        keep: place
+            .keep
+            .iter()
+            .map(|path| calls::path(path))
+            .collect::<Result<_, _>>()?,
     };
     let need_bytes = files.len().div_ceil(8) as u64;
     let channel = link.open(&Request::TreePut(request), 0, need_bytes)?;

@@ -96,7 +96,10 @@ mod tests {
             ("7", Some("7.0.0")),
             ("2024.01.3", Some("2024.1.3")),
             ("v1.0.0-3-gabc1234", Some("1.0.1-dev.3+gabc1234")),
-            ("v1.2-14-gabc1234-dirty", Some("1.2.1-dev.14+gabc1234.dirty")),
+            (
+                "v1.2-14-gabc1234-dirty",
+                Some("1.2.1-dev.14+gabc1234.dirty"),
+            ),
             ("1.0.0-rc.1-3-gabc1234", Some("1.0.0-rc.1.dev.3+gabc1234")),
             ("v1.0.0-0-gabc1234", Some("1.0.0+gabc1234")),
             ("v1.0.0+x-2-gabc1234", Some("1.0.1-dev.2+x.gabc1234")),

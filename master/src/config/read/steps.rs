@@ -64,6 +64,11 @@ pub(super) fn read(scope: &Scope<'_>, builder: &Section<'_>, names: &Names<'_>) 
         let Some((mut step, given)) = step(scope, &entry, names) else {
             continue;
         };
+        if let Some(into) = shared_folder(&steps, &step) {
+            let title = format!("two source steps deliver into `{into}`");
+            let help = "each would delete what the other brought: give each its own `into`";
+            entry.wrong(title, "", help);
+        }
         let base = step.name.clone();
         let taken = |name: &str| steps.iter().any(|step| step.name == name);
         if given && taken(&base) {
@@ -78,6 +83,18 @@ pub(super) fn read(scope: &Scope<'_>, builder: &Section<'_>, names: &Names<'_>) 
         steps.push(step);
     }
     steps
+}
+
+/// The folder of a source step that an earlier one delivers into already.
+fn shared_folder<'a>(earlier: &[Step], step: &'a Step) -> Option<&'a str> {
+    let folder = |step: &'a Step| match &step.kind {
+        StepKind::Source { into, .. } => Some(into.as_str()),
+        _ => None,
+    };
+    let wanted = folder(step)?;
+    let is_same =
+        |step: &Step| matches!(&step.kind, StepKind::Source { into, .. } if into == wanted);
+    earlier.iter().any(is_same).then_some(wanted)
 }
 
 /// One step, and whether its name was given.
@@ -149,8 +166,16 @@ fn source(
     };
     let repository = known(value, "repository", &scope.repositories)?;
     let repository = repository.name.to_owned();
-    let into = into?;
-    Some((StepKind::Source { repository, into }, "source".to_owned()))
+    let clean = match section.key("clean") {
+        Some(value) => value.flag()?,
+        None => true,
+    };
+    let kind = StepKind::Source {
+        repository,
+        into: into?,
+        clean,
+    };
+    Some((kind, "source".to_owned()))
 }
 
 fn run(section: &Section<'_>, value: &Value<'_>, names: &Names<'_>) -> Option<(StepKind, String)> {

@@ -51,12 +51,18 @@ pub(super) struct Works {
 impl Works {
     /// A running master whose builder `package` has these steps.
     pub(super) async fn new(all: Vec<Step>) -> Self {
+        Self::with(all, |_| {}).await
+    }
+
+    /// The same with a configuration that `change` was at.
+    pub(super) async fn with(all: Vec<Step>, change: impl FnOnce(&mut Config)) -> Self {
         let (test, repository) = (sqlite(), Repository::new());
         let data = tempfile::tempdir().unwrap();
         let mut config = crate::config::sample::config();
         config.repositories.get_mut("editor").unwrap().url = repository.url();
         config.repositories.get_mut("editor").unwrap().poll = Duration::from_millis(300);
         config.builders.get_mut("package").unwrap().steps = all;
+        change(&mut config);
         let synced = config.clone();
         let (text, hex) = session::new_key().unwrap();
         let work = move |conn: &mut Conn| {
@@ -169,6 +175,36 @@ impl Works {
         tokio::time::timeout(PATIENCE, ended).await.unwrap()
     }
 
+    /// Waits until the poller has recorded a branch of a repository.
+    pub(super) async fn seen(&self, repository: &'static str, branch: &'static str) {
+        let seen = async {
+            loop {
+                let read = move |conn: &mut Conn| {
+                    let id = db::repositories::id_by_name(conn, repository)?;
+                    db::heads::of_branch(conn, id, branch)
+                };
+                match self.db().read("test", read).await.unwrap() {
+                    Some(_) => return,
+                    None => tokio::time::sleep(LOOK).await,
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, seen).await.unwrap();
+    }
+
+    /// Asserts that no command comes to write the file `late` below the agent's root: none runs.
+    pub(super) async fn never_late(&self) {
+        let agent = self.machine.root();
+        // Longer than what such a command still has to sleep.
+        tokio::time::sleep(Duration::from_millis(3_500)).await;
+        assert!(!agent.join("late").exists(), "a command went on");
+    }
+
+    /// Deletes every log file.
+    pub(super) fn lose_logs(&self) {
+        std::fs::remove_dir_all(self.data.path().join("logs")).unwrap();
+    }
+
     /// Waits until a log holds this text.
     pub(super) async fn said(&self, text: &str) {
         let said = async {
@@ -235,9 +271,14 @@ pub(super) fn step(name: &str, kind: StepKind) -> Step {
 }
 
 pub(super) fn source() -> Step {
+    source_of("editor", ".", true)
+}
+
+pub(super) fn source_of(repository: &str, into: &str, clean: bool) -> Step {
     let kind = StepKind::Source {
-        repository: "editor".to_owned(),
-        into: ".".to_owned(),
+        repository: repository.to_owned(),
+        into: into.to_owned(),
+        clean,
     };
     step("source", kind)
 }

@@ -81,9 +81,10 @@ async fn put(
 ) -> Result<TreeStats, AgentError> {
     let cancel = CancellationToken::new();
     let entries = files.entries();
+    let place = place("b/own-0");
     let put = bench
         .agents
-        .tree_put(agent, "b/own-0", &entries, files, &cancel);
+        .tree_put(agent, &place, &entries, files, &cancel);
     tokio::time::timeout(PATIENCE, put).await.unwrap()
 }
 
@@ -154,9 +155,10 @@ async fn contents_that_are_not_what_the_entries_say_fail() {
         (b"too long", true),
     ] {
         let wrong = Files(vec![("a".to_owned(), wrong.to_vec())]);
+        let place = place("t");
         let put = bench
             .agents
-            .tree_put(machine.id, "t", &entries, &wrong, &cancel);
+            .tree_put(machine.id, &place, &entries, &wrong, &cancel);
         let outcome = tokio::time::timeout(PATIENCE, put).await.unwrap();
         match outcome {
             Err(AgentError::Local(_)) if is_local => {}
@@ -317,4 +319,11 @@ async fn a_stream_that_does_not_move_is_given_up() {
         matches!(&outcome, Err(LinkError::Refused(refusal)) if refusal.code == "timeout"),
         "an agent that hangs would be waited for without an end"
     );
+}
+
+fn place(folder: &str) -> crate::session::TreePlace {
+    crate::session::TreePlace {
+        folder: folder.to_owned(),
+        ..crate::session::TreePlace::default()
+    }
 }

@@ -103,6 +103,7 @@ fn config() -> Config {
     }
     for (name, project, tag) in BUILDERS {
         let source = StepKind::Source {
+            clean: true,
             repository: project.to_owned(),
             into: ".".to_owned(),
         };

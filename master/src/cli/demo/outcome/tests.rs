@@ -27,10 +27,6 @@ fn the_line_has_the_promised_keys() {
         "{line}"
     );
     assert!(!line.contains('\n'));
-    let promised = r#"{"result":"success","build":1,"seconds":1.25,"revision":"c0ffee","product":{"id":2,"version":"1.0.0","size":722,"sha256":"#;
-    assert!(line.starts_with(promised), "{line}");
-    let rest = r#""},"update_url":"http://127.0.0.1:1/update/v1/a/b/c","page":"http://127.0.0.1:1/builds/1","mail":"/tmp/mail/1.eml"}"#;
-    assert!(line.ends_with(rest), "{line}");
     let json: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert_eq!(json["result"], "success");
     assert_eq!(json["build"], 1);
