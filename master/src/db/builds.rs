@@ -124,12 +124,20 @@ pub fn by_id(conn: &mut Conn, id: BuildId) -> DbResult<Build> {
     Ok(build(row))
 }
 
+/// The states of builds without a result. Named one by one, because an index finds what a state is
+/// and not what it is not.
+pub(super) fn open_states() -> Vec<&'static str> {
+    let all = BuildState::ALL.iter().map(|state| state.as_str());
+    all.filter(|state| *state != BuildState::Finished.as_str())
+        .collect()
+}
+
 /// Every build that has no result yet, oldest first.
 pub fn unfinished(conn: &mut Conn) -> DbResult<Vec<Build>> {
     let rows: Vec<(Row, String, String)> = builds::table
         .inner_join(builders::table)
         .inner_join(agents::table)
-        .filter(builds::state.ne(BuildState::Finished.as_str()))
+        .filter(builds::state.eq_any(open_states()))
         .order(builds::id)
         .select((Row::as_select(), builders::name, agents::name))
         .load(conn)?;

@@ -157,6 +157,7 @@ CREATE TABLE requests (
     ended_at BIGINT
 );
 CREATE INDEX requests_by_state_id ON requests (state, id);
+CREATE INDEX requests_by_builder_id_id ON requests (builder_id, id);
 
 CREATE TABLE source_stamps (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -168,12 +169,14 @@ CREATE TABLE source_stamps (
     position BIGINT NOT NULL,
     UNIQUE (request_id, codebase)
 );
+CREATE INDEX source_stamps_by_branch_request_id ON source_stamps (branch, request_id);
 
 CREATE TABLE request_changes (
     request_id BIGINT NOT NULL REFERENCES requests (id),
     change_id BIGINT NOT NULL REFERENCES changes (id),
     PRIMARY KEY (request_id, change_id)
 );
+CREATE INDEX request_changes_by_change_id ON request_changes (change_id);
 
 CREATE TABLE builds (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -195,6 +198,8 @@ CREATE TABLE builds (
     UNIQUE (builder_id, number)
 );
 CREATE INDEX builds_by_state ON builds (state);
+CREATE INDEX builds_by_builder_id_id ON builds (builder_id, id);
+CREATE INDEX builds_by_result_id ON builds (result, id);
 
 CREATE TABLE build_properties (
     build_id BIGINT NOT NULL REFERENCES builds (id),
@@ -233,6 +238,7 @@ CREATE TABLE logs (
     created_at BIGINT NOT NULL,
     closed_at BIGINT
 );
+CREATE INDEX logs_by_step_id ON logs (step_id);
 
 CREATE TABLE commands (
     id TEXT NOT NULL PRIMARY KEY,
@@ -250,6 +256,7 @@ CREATE TABLE commands (
     finished_at BIGINT
 );
 CREATE INDEX commands_by_agent_id_state ON commands (agent_id, state);
+CREATE INDEX commands_by_step_id ON commands (step_id);
 
 CREATE TABLE blobs (
     sha256 TEXT NOT NULL PRIMARY KEY,
@@ -299,6 +306,7 @@ CREATE TABLE products (
     recorded_at BIGINT NOT NULL,
     recorded_by TEXT NOT NULL
 );
+CREATE INDEX products_by_build_id ON products (build_id);
 CREATE INDEX products_by_project_id_branch_id_target_seq_position_seq_build ON products (project_id, branch_id, target, seq_position, seq_build);
 
 CREATE TABLE product_files (
@@ -381,5 +389,6 @@ CREATE TABLE outbox (
     UNIQUE (event_seq, notify, receiver)
 );
 CREATE INDEX outbox_by_state_next_at ON outbox (state, next_at);
+CREATE INDEX outbox_by_build_id ON outbox (build_id);
 
 INSERT INTO counters (name, value) VALUES ('event', 0);

@@ -13,12 +13,15 @@ use crate::db::schema::{
 use crate::db::{Conn, DbResult};
 use crate::ids::{ArtifactId, BuildId, BuilderId, ProductId, RequestId, StepId};
 use crate::model::{
-    Artifact, BuildDetail, BuildFilter, BuildProduct, BuildResult, BuildState, BuildSummary, Page,
-    Property, RECENT_MAX, RecentBuild,
+    Artifact, BuildDetail, BuildFilter, BuildProduct, BuildResult, BuildSummary, Page, Property,
+    RECENT_MAX, RecentBuild,
 };
 
 /// Most running builds told at once: more than any installation of one master runs.
 const RUNNING_MAX: i64 = 500;
+/// A branch with more builds is looked for among the newest builds; this many are collected and
+/// sorted within a few milliseconds.
+const BUSY_BRANCH: i64 = 2_000;
 /// Good builds whose median is the usual duration.
 const USUAL_OF: i64 = 9;
 /// Most artifacts told with one build; a glob may match thousands.
@@ -84,7 +87,14 @@ pub fn list(conn: &mut Conn, filter: &BuildFilter) -> DbResult<Page<BuildSummary
         let of_branch = source_stamps::table
             .filter(source_stamps::branch.eq(branch.clone()))
             .select(source_stamps::request_id);
-        query = query.filter(builds::request_id.eq_any(of_branch));
+        query = if is_busy(conn, branch)? {
+            let of_build = source_stamps::table
+                .filter(source_stamps::request_id.eq(builds::request_id))
+                .filter(source_stamps::branch.eq(branch.clone()));
+            query.filter(diesel::dsl::exists(of_build))
+        } else {
+            query.filter(builds::request_id.eq_any(of_branch))
+        };
     }
     if let Some(state) = filter.state {
         query = query.filter(builds::state.eq(state.as_str()));
@@ -99,10 +109,23 @@ pub fn list(conn: &mut Conn, filter: &BuildFilter) -> DbResult<Page<BuildSummary
     Ok(Page::of(finish(conn, rows)?, |build| build.id))
 }
 
+/// Whether so many builds are of this branch that going through the newest builds finds a page of
+/// them sooner than collecting all of the branch.
+fn is_busy(conn: &mut Conn, branch: &str) -> DbResult<bool> {
+    let one_more: Option<i64> = source_stamps::table
+        .filter(source_stamps::branch.eq(branch))
+        .order(source_stamps::request_id)
+        .select(source_stamps::request_id)
+        .offset(BUSY_BRANCH)
+        .first(conn)
+        .optional()?;
+    Ok(one_more.is_some())
+}
+
 /// Every build that is not finished, oldest first.
 pub fn running(conn: &mut Conn) -> DbResult<Vec<BuildSummary>> {
     let rows: Vec<Row> = rows!()
-        .filter(builds::state.ne(BuildState::Finished.as_str()))
+        .filter(builds::state.eq_any(crate::db::builds::open_states()))
         .order(builds::id)
         .limit(RUNNING_MAX)
         .load(conn)?;
