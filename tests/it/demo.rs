@@ -112,15 +112,11 @@ fn a_failing_build_ends_with_1_and_wrong_flags_with_2() {
     repository.write("a", "a");
     repository.commit("Begin");
     let path = repository.dir().to_str().expect("UTF-8");
-    let failed = demo(&[
-        "--once",
-        "--port",
-        "0",
-        "--repo",
-        path,
-        "--run",
-        "echo no; exit 3",
-    ]);
+    let dir = folder.path().join("demo");
+    let dir = dir.to_str().expect("UTF-8");
+    let begin = ["--once", "--port", "0", "--dir", dir];
+    let failing = ["--repo", path, "--run", "echo no; exit 3"];
+    let failed = demo(&[&begin[..], &failing].concat());
     assert_eq!(failed.status.code(), Some(1), "{}", failed.stderr);
     let line = last_line(&failed);
     assert_eq!(line["result"], "failure", "{line}");
