@@ -19,6 +19,7 @@ pub mod events;
 pub mod heads;
 pub mod holds;
 pub mod logs;
+mod master_lock;
 mod migrate;
 pub mod outbox;
 mod pool;
@@ -44,6 +45,7 @@ use std::sync::Arc;
 
 pub use conn::{Conn, Engine};
 pub use error::{DbError, DbResult};
+pub use master_lock::MasterLock;
 use pool::Pools;
 use writer::Writer;
 

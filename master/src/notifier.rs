@@ -29,6 +29,8 @@ const CLAIM_MAX: i64 = 8;
 const SENDS_MAX: usize = 4;
 /// Sleep between two looks when no bell rings.
 const POLL: Duration = Duration::from_secs(30);
+/// What a send that is under way gets when the master stops: an ordinary one is done by then.
+const STOP_MAX: Duration = Duration::from_secs(5);
 /// First and longest pause between two tries of one mail; it doubles.
 const PAUSE_FIRST: Duration = Duration::from_secs(5);
 const PAUSE_MAX: Duration = Duration::from_secs(900);
@@ -83,11 +85,19 @@ impl<T: Tails> Notifier<T> {
         }
     }
 
-    /// Sends what is due until `stop`. A send that is under way then ends by its own time-out or
-    /// is tried again by the next master.
+    /// Sends what is due until `stop`. A send that is under way then has a moment to end; else the
+    /// next master tries it again, with the same Message-ID.
     pub async fn run(self, stop: CancellationToken) {
         loop {
-            let wait = match self.round().await {
+            let stopped = async {
+                stop.cancelled().await;
+                tokio::time::sleep(STOP_MAX).await;
+            };
+            let round = tokio::select! {
+                round = self.round() => round,
+                () = stopped => return,
+            };
+            let wait = match round {
                 Ok(wait) => wait,
                 Err(error) => {
                     tracing::error!(%error, "the outbox cannot be read");

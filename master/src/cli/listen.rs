@@ -48,9 +48,9 @@ async fn run(file: &Path) -> Result<(), Problem> {
             _ = term.recv() => break,
             _ = interrupt.recv() => break,
             _ = hangup.recv() => reload(&running).await,
-            () = running.failed() => {
+            why = running.failed() => {
                 running.stop().await;
-                return Err(Problem::Other("the pages are no longer served".to_owned()));
+                return Err(Problem::Other(why.to_owned()));
             }
         }
     }

@@ -8,12 +8,12 @@ use std::fmt;
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::handles;
@@ -92,11 +92,30 @@ pub struct Running {
     web: ServerHandle,
     /// Cancelled when the master is to stop.
     stop: CancellationToken,
-    /// Cancelled when the pages' server ended.
-    web_ended: CancellationToken,
+    /// Cancelled when the master cannot go on.
+    failed: CancellationToken,
+    /// Why.
+    failure: Arc<OnceLock<&'static str>>,
     tracker: TaskTracker,
+    /// Keeps other masters out of the database.
+    _only: DropGuard,
     /// Keeps other masters out of the data folder.
     _lock: File,
+}
+
+/// Tells that the master cannot go on.
+#[derive(Clone)]
+struct Watch {
+    failed: CancellationToken,
+    failure: Arc<OnceLock<&'static str>>,
+}
+
+impl Watch {
+    fn tell(&self, why: &'static str) {
+        // The first reason is the one that counts.
+        let _ = self.failure.set(why);
+        self.failed.cancel();
+    }
 }
 
 /// Starts a master and returns once both doors are open.
@@ -110,6 +129,10 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         .await
         .map_err(other)?;
     let text = |error: &dyn fmt::Display| StartError::Other(error.to_string());
+    let Some(only) = db.lock_master().await.map_err(|error| text(&error))? else {
+        let text = "another master works on this database: stop it first";
+        return Err(StartError::Other(text.to_owned()));
+    };
     let now = options.clock.now();
     let applied = ops::configuration::apply(&db, now, Arc::clone(&config), true).await;
     applied.map_err(|error| text(&Problem::from(error)))?;
@@ -130,13 +153,26 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let tracker = TaskTracker::new();
     spawn_named(&tracker, "agents' door", door.run(stop.clone()));
     loops::spawn(&app, &db.lane(Lane::Engine), &tracker, &stop);
-    let web_ended = CancellationToken::new();
-    let (handle, ended) = (web.server.handle(), web_ended.clone());
+    let (failed, failure) = (CancellationToken::new(), Arc::new(OnceLock::new()));
+    let watch = Watch {
+        failed: failed.clone(),
+        failure: Arc::clone(&failure),
+    };
+    let (seen, over) = (watch.clone(), CancellationToken::new());
+    let only_until = over.clone().drop_guard();
+    // Not one of the loops: it holds the lock until the last of them has ended.
+    tokio::spawn(async move {
+        tokio::select! {
+            () = over.cancelled() => {}
+            () = only.lost() => seen.tell("another master took over the database"),
+        }
+    });
+    let handle = web.server.handle();
     spawn_named(&tracker, "pages", async move {
         if let Err(error) = web.server.await {
             tracing::error!(%error, "the pages' server failed");
         }
-        ended.cancel();
+        watch.tell("the pages are no longer served");
     });
     Ok(Running {
         app,
@@ -145,8 +181,10 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         agent_addr,
         web: handle,
         stop,
-        web_ended,
+        failed,
+        failure,
         tracker,
+        _only: only_until,
         _lock: lock,
     })
 }
@@ -170,9 +208,10 @@ impl Running {
         self.agent_addr
     }
 
-    /// Waits until the pages' server ended by itself, which it should not.
-    pub async fn failed(&self) {
-        self.web_ended.cancelled().await;
+    /// Waits until the master cannot go on, and says why.
+    pub async fn failed(&self) -> &'static str {
+        self.failed.cancelled().await;
+        self.failure.get().unwrap_or(&"it failed")
     }
 
     /// Reads the configuration again. With mistakes, or when it cannot be stored, nothing changes.

@@ -69,3 +69,40 @@ fn feed_token(name: &str) -> DbResult<String> {
         .map_err(|error| DbError::Open(format!("the system gives no random bytes: {error}")))?;
     Ok(format!("{slug}-{:012x}", u64::from_be_bytes(random)))
 }
+
+#[cfg(test)]
+mod tests {
+    //! Branches made by several transactions at once.
+
+    use super::*;
+    use crate::db::tests::engines;
+    use crate::db::{projects, settings};
+
+    /// Transactions at once: as many as a lane has connections.
+    const MANY: usize = 6;
+
+    #[tokio::test]
+    async fn two_that_need_a_new_branch_at_once_get_the_same_one() {
+        for test in engines() {
+            let make = |conn: &mut Conn| {
+                let titles = [("editor".to_owned(), "Editor".to_owned())];
+                projects::sync(conn, Time(1), &titles)?;
+                projects::id_by_name(conn, "editor")
+            };
+            let project = test.db.tx("test", make).await.unwrap();
+            for round in 0..10 {
+                let name = format!("release/{round}");
+                let ensured = (0..MANY).map(|_| {
+                    let (db, name) = (test.db.clone(), name.clone());
+                    let work = move |conn: &mut Conn| {
+                        let deployment = settings::deployment(conn)?;
+                        Ok((ensure(conn, Time(2), project, &name)?, deployment))
+                    };
+                    async move { db.tx("test", work).await.unwrap() }
+                });
+                let all = futures_util::future::join_all(ensured).await;
+                assert!(all.iter().all(|one| *one == all[0]), "{all:?}");
+            }
+        }
+    }
+}

@@ -16,6 +16,7 @@ const ATTEMPTS_MAX: u32 = 8;
 
 pub(super) struct Pools {
     engine: Engine,
+    url: String,
     pages: Pool<Manager>,
     engine_lane: Pool<Manager>,
     agents: Pool<Manager>,
@@ -68,6 +69,7 @@ impl Pools {
         };
         Ok(Self {
             engine,
+            url: url.to_owned(),
             pages: pool()?,
             engine_lane: pool()?,
             agents: pool()?,
@@ -76,6 +78,12 @@ impl Pools {
 
     pub(super) fn engine(&self) -> Engine {
         self.engine
+    }
+
+    /// Where the PostgreSQL database is; nothing on SQLite.
+    pub(super) fn postgres_url(&self) -> Option<&str> {
+        let url = || self.url.as_str();
+        (self.engine == Engine::Postgres).then(url)
     }
 
     fn lane(&self, lane: Lane) -> &Pool<Manager> {

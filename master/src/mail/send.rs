@@ -143,14 +143,13 @@ fn read_secret(secret: &SecretRef) -> Result<String, MailError> {
     }
 }
 
-/// Refusals of this mail are final; a wrong password (530 to 535) is repaired by a person, and the
-/// mail waits for that.
+/// Refusals that speak of the receiver are final: no such mailbox (550, 551, 553) or a domain that
+/// takes no mail (556). Everything else a person may repair, and the mail waits for that: a wrong
+/// password, a full mailbox, a server that is set up wrongly or has no service today.
 fn smtp_error(error: smtp::Error) -> MailError {
     let text = chain(&error);
-    let code = error.status().map(u16::from);
-    match code {
-        Some(530..=535 | 538) => MailError::Later(text),
-        _ if error.is_permanent() => MailError::Never(text),
+    match error.status().map(u16::from) {
+        Some(550 | 551 | 553 | 556) => MailError::Never(text),
         _ => MailError::Later(text),
     }
 }

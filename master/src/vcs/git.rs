@@ -8,6 +8,7 @@ pub(crate) mod fixture;
 mod hashes;
 mod history;
 mod program;
+mod repair;
 mod tree;
 
 use std::path::{Path, PathBuf};
@@ -81,7 +82,8 @@ impl Mirror {
         &self.inner.folder
     }
 
-    /// The branches of the remote repository. Names that are not UTF-8 are left out.
+    /// The branches of the remote repository. Names that are not UTF-8, or that git itself would
+    /// refuse, are left out.
     pub async fn list_remote(&self, stop: &CancellationToken) -> VcsResult<Vec<RemoteBranch>> {
         let output = Call::new("ls-remote", LIST_TIMEOUT)
             .arg("--heads")
@@ -93,7 +95,7 @@ impl Mirror {
         let branches = output.split(|byte| *byte == b'\n').filter_map(|line| {
             let (revision, name) = std::str::from_utf8(line).ok()?.split_once('\t')?;
             let name = name.strip_prefix("refs/heads/")?;
-            is_object_id(revision).then(|| RemoteBranch {
+            (is_object_id(revision) && is_branch_name(name)).then(|| RemoteBranch {
                 name: name.to_owned(),
                 revision: revision.to_owned(),
             })
@@ -109,12 +111,28 @@ impl Mirror {
         for branch in branches {
             refspecs.push_str(&format!("+refs/heads/{branch}:refs/heads/{branch}\n"));
         }
+        let mut outcome = self.fetch_refs(&refspecs, stop).await;
+        if matches!(outcome, Err(VcsError::Failed { .. })) && self.unlock().await {
+            outcome = self.fetch_refs(&refspecs, stop).await;
+        }
+        if let Err(error) = &outcome
+            && self.discard_if_damaged(error, stop).await?
+        {
+            self.make(stop).await?;
+            // What did not move is missing too.
+            let all = "+refs/tags/*:refs/tags/*\n+refs/heads/*:refs/heads/*\n";
+            outcome = self.fetch_refs(all, stop).await;
+        }
+        outcome
+    }
+
+    async fn fetch_refs(&self, refspecs: &str, stop: &CancellationToken) -> VcsResult<()> {
         Call::new("fetch", FETCH_TIMEOUT)
             .folder(self.folder())
             .args(["--quiet", "--force", "--no-tags", "--no-write-fetch-head"])
             .args(["--no-recurse-submodules", "--stdin", "--"])
             .arg(self.url())
-            .input(refspecs.into_bytes())
+            .input(refspecs.as_bytes().to_vec())
             .run(stop)
             .await
             .map(drop)
@@ -154,12 +172,17 @@ impl Mirror {
         if deleted {
             input.push_str(&format!("delete refs/heads/{branch}\0\0"));
         }
-        self.call("update-ref")
-            .args(["--stdin", "-z"])
-            .input(input.into_bytes())
-            .run(stop)
-            .await
-            .map(drop)
+        let update = || {
+            self.call("update-ref")
+                .args(["--stdin", "-z"])
+                .input(input.clone().into_bytes())
+                .run(stop)
+        };
+        let mut outcome = update().await;
+        if matches!(outcome, Err(VcsError::Failed { .. })) && self.unlock().await {
+            outcome = update().await;
+        }
+        outcome.map(drop)
     }
 
     /// Whether the mirror holds this commit.
@@ -242,6 +265,19 @@ impl Mirror {
     fn call(&self, what: &'static str) -> Call<'_> {
         Call::new(what, LOCAL_TIMEOUT).folder(self.folder())
     }
+}
+
+/// Whether git takes `name` for a branch: a server that names another must not spoil the fetch of
+/// the rest.
+fn is_branch_name(name: &str) -> bool {
+    let is_bad = |c: char| c.is_control() || " ~^:?*[\\".contains(c);
+    let is_good =
+        |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock");
+    !name.contains(is_bad)
+        && !name.contains("..")
+        && !name.contains("@{")
+        && !name.ends_with('.')
+        && name.split('/').all(is_good)
 }
 
 /// Whether `text` is a full object id: SHA-1 or SHA-256 in hexadecimal.

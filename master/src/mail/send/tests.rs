@@ -91,8 +91,16 @@ async fn a_refusal_for_now_and_one_for_ever_are_told_apart() {
         matches!(&never, MailError::Never(text) if text.contains("no such")),
         "{never:?}"
     );
-    let login = send("530 who are you\r\n").await;
-    assert!(matches!(login, MailError::Later(_)), "{login:?}");
+    for repaired in [
+        "530 who are you",
+        "552 mailbox full",
+        "554 no service",
+        "502 what",
+    ] {
+        let answer: &'static str = format!("{repaired}\r\n").leak();
+        let error = send(answer).await;
+        assert!(matches!(error, MailError::Later(_)), "{error:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The mirror against real repositories.
 
+mod damage;
+
 use sha2::{Digest as _, Sha256};
 
 use super::fixture::Repository;
