@@ -31,19 +31,20 @@ pub(super) fn grouped(count: u64) -> String {
     text
 }
 
-/// `0.2 %` of the whole; `100 %` of nothing.
+/// `0.2 %` of the whole; `100 %` of nothing, and of what a list of names makes more than the whole.
 pub(super) fn share(part: u64, whole: u64) -> String {
-    if whole == 0 {
+    if part >= whole {
         return "100 %".to_owned();
     }
     let per_mille = u128::from(part) * 1_000 / u128::from(whole);
     format!("{}.{} %", per_mille / 10, per_mille % 10)
 }
 
-/// `2 h 5 min`, `3 min 20 s`, `12 s`.
+/// `2 h 5 min`, `3 min 20 s`, `12 s`, `0.5 s`.
 pub(super) fn span(span: Duration) -> String {
     let seconds = span.as_secs();
     match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, 0..10) => format!("{:.1} s", span.as_secs_f64()),
         (0, 0, seconds) => format!("{seconds} s"),
         (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
         (hours, minutes, _) => format!("{hours} h {minutes} min"),
@@ -68,9 +69,10 @@ mod tests {
         );
         assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(
-            (share(2, 1_000), share(0, 0)),
-            ("0.2 %".to_owned(), "100 %".to_owned())
+            (share(2, 1_000), share(0, 0), share(3_200, 2_300)),
+            ("0.2 %".into(), "100 %".into(), "100 %".into())
         );
+        assert_eq!(span(Duration::from_millis(540)), "0.5 s");
         assert_eq!(span(Duration::from_secs(59)), "59 s");
         assert_eq!(span(Duration::from_secs(200)), "3 min 20 s");
         assert_eq!(span(Duration::from_secs(7_500)), "2 h 5 min");
