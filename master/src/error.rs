@@ -24,6 +24,12 @@ pub enum Error {
     /// The asker's role does not allow it.
     #[error("your role does not allow this: it needs the permission `{0}`")]
     Forbidden(&'static str),
+    /// A browser sent it from a page that is not ours.
+    #[error("this was not sent by a page of this master: open the page here and try again")]
+    Foreign,
+    /// Asked for too often. Trying again after a minute helps.
+    #[error("{0}")]
+    TooOften(String),
     /// The thing is in a state that does not allow it, or was changed by another in between.
     #[error("{0}")]
     Conflict(String),

@@ -33,7 +33,11 @@ pub fn load(path: &Path) -> Result<Config, ConfigErrors> {
         check.wrong_anywhere(text, help);
         check.finish()
     };
-    let help = "`windlass init DIR` makes a folder with a first configuration";
+    let help = if path.exists() {
+        ""
+    } else {
+        "`windlass init DIR` makes a folder with a first configuration"
+    };
     let main = files::read(path).map_err(|text| alone(text, help))?;
     let absolute = std::path::absolute(path)
         .map_err(|error| alone(format!("cannot find {}: {error}", path.display()), ""))?;

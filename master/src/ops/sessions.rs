@@ -33,13 +33,13 @@ pub struct Login {
 
 /// Opens a session for `name`. `address` is where the asker comes from, for the limits.
 ///
-/// Errors: `BadInput` for a wrong name or password (the text does not tell which), `Busy` after
-/// too many tries.
+/// Errors: `BadInput` for a wrong name or password (the text does not tell which), `TooOften`
+/// after too many tries.
 pub async fn login(app: &App, name: &str, password: &str, address: &str) -> Result<Login> {
     let now = app.clock.now();
     if !app.logins.allow(now, name, address) {
         let text = "too many tries: wait a minute and try again";
-        return Err(Error::Busy(text.to_owned()));
+        return Err(Error::TooOften(text.to_owned()));
     }
     let wanted = name.to_owned();
     let read = move |conn: &mut Conn| match wanted.contains('\0') {

@@ -141,12 +141,16 @@ async fn send(
 }
 
 fn sent(stats: &TreeStats) -> String {
-    format!(
-        "sent {} of {} files, {} of {} ({})",
+    let mut text = format!(
+        "sent {} of {} files, {}",
         grouped(stats.sent_files),
         grouped(stats.entries),
         bytes(stats.sent_bytes),
-        bytes(stats.total_bytes),
-        share(stats.sent_bytes, stats.total_bytes),
-    )
+    );
+    // The names and hashes that go along make a small first tree more than its files.
+    if stats.sent_bytes < stats.total_bytes {
+        let share = share(stats.sent_bytes, stats.total_bytes);
+        text += &format!(" of {} ({share})", bytes(stats.total_bytes));
+    }
+    text
 }

@@ -76,7 +76,7 @@ async fn admit(permission: Permission, request: &HttpRequest) -> Result<Identity
     let identity = identify(app, request, bearer).await?;
     let writes = is_unsafe(request.method());
     let verdict = if writes && bearer.is_none() && !origin::is_ours(app, request) {
-        Err(Error::Forbidden("a request from our own pages"))
+        Err(Error::Foreign)
     } else {
         identity.require(permission)
     };

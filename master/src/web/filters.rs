@@ -113,6 +113,29 @@ pub(super) fn visible_html(text: &str) -> String {
     html
 }
 
+/// A text from outside where no markup can stand, such as the title of a window: what does not show
+/// becomes the replacement character.
+pub(super) fn visible_plain(text: &str) -> String {
+    let shown = |c: char| match c {
+        c if c.is_control() || is_hidden(c) => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    text.chars().map(shown).collect()
+}
+
+/// Characters that show as nothing or turn the direction of others.
+fn is_hidden(c: char) -> bool {
+    matches!(c,
+        '\u{80}'..='\u{9f}'
+        | '\u{ad}'
+        | '\u{61c}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}')
+}
+
 /// Appends one character, escaped or as a placeholder. Line feeds and tabs stay.
 pub(super) fn push_visible(html: &mut String, c: char) {
     match c {
@@ -127,14 +150,7 @@ pub(super) fn push_visible(html: &mut String, c: char) {
             let letter = char::from(c as u8 ^ 0x40);
             let _ = write!(html, "<span class=\"ctl\">^{letter}</span>");
         }
-        '\u{80}'..='\u{9f}'
-        | '\u{ad}'
-        | '\u{61c}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{feff}'
-        | '\u{fff9}'..='\u{fffb}' => {
+        c if is_hidden(c) => {
             let _ = write!(html, "<span class=\"ctl\">U+{:04X}</span>", u32::from(c));
         }
         _ => html.push(c),

@@ -4,9 +4,9 @@ use actix_web::HttpResponse;
 use actix_web::http::header::ContentType;
 use askama::Template;
 
-use super::assets;
 use super::fault::Fault;
 use super::state::Look;
+use super::{assets, filters};
 use crate::app::App;
 use crate::auth::Identity;
 use crate::clock::Time;
@@ -66,7 +66,7 @@ impl Frame {
     pub fn new(app: &App, identity: &Identity, path: &str, title: impl Into<String>) -> Self {
         let user = identity.user().map(|_| identity.name().to_owned());
         Self {
-            title: title.into(),
+            title: filters::visible_plain(&title.into()),
             master: app.config().master.title.clone(),
             url: app.config().master.url.clone(),
             icon: assets::icon(None),

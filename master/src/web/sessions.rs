@@ -79,6 +79,10 @@ pub async fn login(
                 error: Some(text),
             })?;
             *answer.status_mut() = status_of(&error);
+            if matches!(error, Error::TooOften(_)) {
+                let minute = header::HeaderValue::from_static("60");
+                answer.headers_mut().insert(header::RETRY_AFTER, minute);
+            }
             Ok(answer)
         }
     }

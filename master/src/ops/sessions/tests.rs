@@ -63,7 +63,7 @@ async fn the_eleventh_wrong_try_waits_a_minute_even_with_the_right_password() {
         assert!(matches!(wrong, Err(Error::BadInput { .. })));
     }
     let locked = login(&app, "ann", PASSWORD, "::1").await;
-    assert!(matches!(locked, Err(Error::Busy(_))));
+    assert!(matches!(locked, Err(Error::TooOften(_))));
     assert!(login(&app, "ann", PASSWORD, "::2").await.is_ok());
     app.clock.advance(Duration::from_secs(60));
     assert!(login(&app, "ann", PASSWORD, "::1").await.is_ok());

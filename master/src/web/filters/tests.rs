@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{grouped_text, size_text, span_text, visible_html};
+use super::{grouped_text, size_text, span_text, visible_html, visible_plain};
 
 #[test]
 fn durations_read_as_people_say_them() {
@@ -36,5 +36,13 @@ fn hostile_text_is_inert_and_control_characters_are_shown() {
         html,
         "&lt;b onx=&#39;1&#39;&gt;&amp;<span class=\"ctl\">^[</span>[31m\
          <span class=\"ctl\">U+202E</span><span class=\"ctl\">^@</span>"
+    );
+}
+
+#[test]
+fn the_title_of_a_window_hides_and_turns_nothing() {
+    assert_eq!(
+        visible_plain("✓ 1.0 \u{202e}cod\x1b.é"),
+        "✓ 1.0 \u{fffd}cod\u{fffd}.é"
     );
 }
