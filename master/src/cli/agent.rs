@@ -107,10 +107,11 @@ fn advice(name: &str, key: &str, listen: SocketAddr, configured: bool) -> String
 }
 
 fn line(agent: &AgentSummary) -> String {
-    let mut state = match (agent.connected, agent.last_seen_at) {
-        (true, _) => "connected".to_owned(),
-        (false, Some(at)) => format!("away since {at}"),
-        (false, None) => "never seen".to_owned(),
+    // Beside the master nobody holds a connection; the master's own account of them counts.
+    let mut state = match (agent.connected_at, agent.last_seen_at) {
+        (Some(at), _) => format!("connected since {at}"),
+        (None, Some(at)) => format!("away since {at}"),
+        (None, None) => "never seen".to_owned(),
     };
     for (told, word) in [
         (agent.paused, "paused"),
@@ -129,3 +130,6 @@ fn line(agent: &AgentSummary) -> String {
 fn of(error: crate::error::Error) -> Problem {
     Problem::of(error, |_| "NAME".to_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ use crate::config::units::parse_duration;
 use crate::ids::TokenId;
 use crate::model::{Role, Token};
 use crate::ops::tokens::{self, NewToken};
+use crate::ops::users;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -65,9 +66,12 @@ pub(super) async fn run(command: &Command) -> Result<(), Problem> {
         Command::List(file) => {
             let app = handles::beside(&file.config).await?;
             let now = app.clock.now();
-            let all = tokens::list(&app, &CLI, None).await?;
-            all.iter()
-                .for_each(|token| println!("{}", line(token, now)));
+            let people = users::list(&app, &CLI).await?;
+            for token in tokens::list(&app, &CLI, None).await? {
+                let owner = people.iter().find(|user| user.id == token.user);
+                let owner = owner.map_or("?", |user| user.name.as_str());
+                println!("{}", line(&token, owner, now));
+            }
         }
         Command::Revoke { id, file } => {
             let app = handles::beside(&file.config).await?;
@@ -78,7 +82,7 @@ pub(super) async fn run(command: &Command) -> Result<(), Problem> {
     Ok(())
 }
 
-fn line(token: &Token, now: Time) -> String {
+fn line(token: &Token, owner: &str, now: Time) -> String {
     let state = match (token.revoked_at, token.expires_at) {
         (Some(at), _) => format!("revoked {at}"),
         (None, Some(at)) if at <= now => format!("expired {at}"),
@@ -86,7 +90,7 @@ fn line(token: &Token, now: Time) -> String {
         (None, None) => "valid".to_owned(),
     };
     format!(
-        "{:>5}  {:<9} {:<30} {state}",
+        "{:>5}  {owner:<20} {:<9} {:<30} {state}",
         token.id, token.role, token.name
     )
 }

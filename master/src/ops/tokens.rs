@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::app::App;
 use crate::auth::{Identity, Permission, token};
 use crate::clock::Time;
-use crate::db::{Conn, audit, tokens};
+use crate::db::{Conn, DbError, audit, tokens};
 use crate::error::{Error, Result};
 use crate::ids::{TokenId, UserId};
 use crate::model::{AuditOutcome, Role, Token, User};
@@ -126,7 +126,10 @@ pub async fn list(app: &App, identity: &Identity, user: Option<&str>) -> Result<
 /// Ends a token: its owner or an administrator may.
 pub async fn revoke(app: &App, identity: &Identity, id: TokenId) -> Result<()> {
     let read = move |conn: &mut Conn| tokens::by_id(conn, id);
-    let token = app.db.read("token by id", read).await?;
+    let token = match app.db.read("token by id", read).await {
+        Err(DbError::NotFound) => return Err(Error::NotFound(format!("there is no token {id}"))),
+        found => found?,
+    };
     if identity.user() != Some(token.user) {
         let what = id.to_string();
         let attempt = attempt("token.revoke", &what);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::error::InternalError;
+use actix_web::error::{InternalError, JsonPayloadError};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::{Compress, Next, from_fn};
@@ -75,12 +75,29 @@ pub fn application(
         .app_data(web::Data::new(Streams::default()))
         .app_data(web::PayloadConfig::new(BODY_BYTES_MAX))
         .app_data(web::FormConfig::default().limit(BODY_BYTES_MAX))
-        .app_data(web::JsonConfig::default().limit(BODY_BYTES_MAX))
+        .app_data(
+            web::JsonConfig::default()
+                .limit(BODY_BYTES_MAX)
+                .error_handler(|error, _| bad_body(error)),
+        )
         .configure(routes::configure)
         .default_service(web::to(nothing_here))
         .wrap(from_fn(seal))
         .wrap(Compress::default())
         .wrap(from_fn(unlabel))
+}
+
+/// A body that is not the JSON it should be, told in words of ours. One that is too large keeps its
+/// own status.
+fn bad_body(error: JsonPayloadError) -> actix_web::Error {
+    let text = match &error {
+        JsonPayloadError::ContentType => {
+            "send JSON, with the header Content-Type: application/json".to_owned()
+        }
+        JsonPayloadError::Deserialize(cause) => cause.to_string(),
+        _ => return error.into(),
+    };
+    Fault(Error::bad_input("body", text)).into()
 }
 
 async fn nothing_here(request: HttpRequest) -> Result<String, Fault> {

@@ -1,11 +1,12 @@
 //! What every answer carries, whatever became of the request.
 
+use actix_web::error::JsonPayloadError;
 use actix_web::http::{StatusCode, header};
 use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, call_service, init_service, read_body, try_call_service};
 use actix_web::{HttpResponse, web};
 
-use super::{application, seal};
+use super::{application, bad_body, seal};
 use crate::app::tests::app;
 use crate::db::tests::engines;
 
@@ -89,4 +90,15 @@ async fn a_stream_takes_any_number_to_go_on_from() {
         assert!(answer.status().is_client_error());
         assert!(!read_body(answer).await.is_empty());
     }
+}
+
+#[test]
+fn a_body_that_is_no_json_is_told_what_would_be_right() {
+    let error = bad_body(JsonPayloadError::ContentType);
+    assert!(error.to_string().contains("Content-Type: application/json"));
+    let answer = error.as_response_error().status_code();
+    assert_eq!(answer, StatusCode::UNPROCESSABLE_ENTITY);
+    let large = JsonPayloadError::Overflow { limit: 1 };
+    let answer = bad_body(large).as_response_error().status_code();
+    assert_eq!(answer, StatusCode::PAYLOAD_TOO_LARGE);
 }
