@@ -199,15 +199,20 @@ fn look(conn: &mut Conn, config: &Config) -> DbResult<Queue> {
         .iter()
         .map(|agent| (agent.id, agent.slots))
         .collect();
+    let mut last_agents = BTreeMap::new();
     let mut queue = Vec::with_capacity(waiting.len());
     for request in &waiting {
+        if !last_agents.contains_key(&request.builder) {
+            let last = builds::last_agent(conn, request.builder)?;
+            last_agents.insert(request.builder, last);
+        }
         let builder = names
             .get(&request.builder)
             .and_then(|name| config.builders.get(name));
         queue.push(Waiting {
             id: request.id,
             needs: builder.map(|builder| builder.agents.clone()),
-            last_agent: builds::last_agent(conn, request.builder)?,
+            last_agent: last_agents.get(&request.builder).copied().flatten(),
         });
     }
     Ok(Queue {

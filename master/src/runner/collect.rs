@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::agents::AgentError;
 use crate::engine::files::matching;
 use crate::model::Blob;
 use crate::session::{ByteSink, EntryKind};
@@ -24,19 +25,41 @@ impl ByteSink for Sink {
 }
 
 impl Course<'_> {
-    /// Paths below the build's folder of the files in it, sorted. Names that are not UTF-8 are
-    /// passed over: nobody could download them by their name.
-    pub(super) async fn files(&self) -> Result<Vec<String>, StepError> {
+    /// The files that `glob` names: paths below the build's folder, sorted. Only the folder that
+    /// the glob fixes is looked through, so that a build's folder may hold any number of files.
+    pub(super) async fn files(&self, glob: &str) -> Result<Vec<String>, StepError> {
+        let (folder, recursive) = fixed_folder(glob);
+        let found = named(glob, &self.list(folder, recursive).await?);
+        match (found, folder) {
+            // Somewhere else there may be what comes near.
+            (Err(StepError::Failed(text)), folder) if !(folder.is_empty() && recursive) => {
+                match self.list("", true).await {
+                    Ok(all) => named(glob, &all),
+                    Err(StepError::Broken(_)) => Err(StepError::Failed(text)),
+                    Err(error) => Err(error),
+                }
+            }
+            (found, _) => found,
+        }
+    }
+
+    /// Paths below the build's folder of the files in `folder`; none where there is no folder.
+    /// Names that are not UTF-8 are passed over: nobody could download them by their name.
+    async fn list(&self, folder: &str, recursive: bool) -> Result<Vec<String>, StepError> {
         let (agents, halt) = (&self.parts.agents, &self.signals.halt);
-        let listing = agents
-            .readdir(self.build.agent, &self.build.folder, true, halt)
-            .await?;
+        let (agent, path) = (self.build.agent, self.path(folder));
+        let listing = match agents.readdir(agent, &path, recursive, halt).await {
+            Err(AgentError::Refused(refusal)) if refusal.code == "not-found" => Vec::new(),
+            listing => listing?,
+        };
         let files = listing
             .into_iter()
-            .filter(|entry| entry.kind == EntryKind::File);
-        Ok(files
-            .filter_map(|entry| String::from_utf8(entry.path).ok())
-            .collect())
+            .filter(|entry| entry.kind == EntryKind::File)
+            .filter_map(|entry| String::from_utf8(entry.path).ok());
+        Ok(match folder {
+            "" => files.collect(),
+            folder => files.map(|file| format!("{folder}/{file}")).collect(),
+        })
     }
 
     /// Fetches the file at `path` below the build's folder; it is on disk and its hash was
@@ -59,8 +82,26 @@ impl Course<'_> {
     }
 }
 
+/// The folder in which everything lies that `glob` names, empty for the build's own, and whether
+/// it may lie deeper in it.
+fn fixed_folder(glob: &str) -> (&str, bool) {
+    let leaves = glob.starts_with('/') || glob.split(['/', '\\']).any(|part| part == "..");
+    let bare = glob.strip_prefix("./").unwrap_or(glob);
+    let wild = bare.find(['*', '?', '[', '{', '\\']).unwrap_or(bare.len());
+    let end = bare[..wild].rfind('/');
+    let (folder, rest) = match end {
+        Some(end) => (&bare[..end], &bare[end + 1..]),
+        None => ("", bare),
+    };
+    // A glob that leaves the build's folder, or is written oddly, is judged by `matching`.
+    match leaves || folder.split('/').any(|part| part == "." || part.is_empty()) && end.is_some() {
+        true => ("", true),
+        false => (folder, rest.contains('/') || rest.contains("**")),
+    }
+}
+
 /// The files that `glob` names.
-pub(super) fn named(glob: &str, files: &[String]) -> Result<Vec<String>, StepError> {
+fn named(glob: &str, files: &[String]) -> Result<Vec<String>, StepError> {
     let paths: Vec<&str> = files.iter().map(String::as_str).collect();
     let found = matching(glob, &paths).map_err(StepError::Failed)?;
     if found.len() > FILES_MAX {
@@ -71,4 +112,31 @@ pub(super) fn named(glob: &str, files: &[String]) -> Result<Vec<String>, StepErr
         return Err(StepError::Failed(text));
     }
     Ok(found.into_iter().map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    //! The folders as a table.
+
+    use super::*;
+
+    #[test]
+    fn only_the_folder_that_a_glob_fixes_is_looked_through() {
+        let table = [
+            ("dist/editor-*.tar.gz", ("dist", false)),
+            ("./dist/a/editor.zip", ("dist/a", false)),
+            ("dist/*/x", ("dist", true)),
+            ("dist/**", ("dist", true)),
+            ("dist/{a/x,b}", ("dist", true)),
+            ("*.zip", ("", false)),
+            ("**/*.zip", ("", true)),
+            ("a[/]b", ("", true)),
+            ("dist//x", ("", true)),
+            ("../dist/x", ("", true)),
+            ("/etc/x", ("", true)),
+        ];
+        for (glob, expected) in table {
+            assert_eq!(fixed_folder(glob), expected, "{glob}");
+        }
+    }
 }

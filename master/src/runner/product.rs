@@ -11,7 +11,6 @@ use crate::logs::LogWriter;
 use crate::model::{BuildResult, NewProduct, NewProductFile, ProductProperty, ProductRevision};
 use crate::updates;
 
-use super::collect::named;
 use super::step::{Course, StepEnd, StepError, say};
 use super::words::bytes;
 
@@ -108,10 +107,10 @@ async fn chosen(
     course: &Course<'_>,
     wanted: &ProductStep,
 ) -> Result<BTreeMap<String, (String, String)>, StepError> {
-    let files = course.files().await?;
     let mut chosen: BTreeMap<String, (String, String)> = BTreeMap::new();
     for glob in &wanted.files {
-        for path in named(&interpolate_glob(&glob.glob, &course.scope)?, &files)? {
+        let named = interpolate_glob(&glob.glob, &course.scope)?;
+        for path in course.files(&named).await? {
             let name = path.rsplit('/').next().unwrap_or(&path).to_owned();
             let entry = chosen
                 .entry(name)

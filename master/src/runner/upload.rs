@@ -7,7 +7,6 @@ use crate::ids::StepId;
 use crate::logs::LogWriter;
 use crate::model::BuildResult;
 
-use super::collect::named;
 use super::step::{Course, StepEnd, StepError, say};
 use super::words::bytes;
 
@@ -35,7 +34,7 @@ async fn take(
     files: &Template,
 ) -> Result<StepEnd, StepError> {
     let glob = interpolate_glob(files, &course.scope)?;
-    let paths = named(&glob, &course.files().await?)?;
+    let paths = course.files(&glob).await?;
     let mut total = 0;
     for path in &paths {
         let blob = course.fetch(path).await?;
