@@ -5,10 +5,11 @@
 mod compose;
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -142,13 +143,22 @@ impl<T: Tails> Notifier<T> {
     }
 
     async fn deliver(&self, sender: &Result<Sender, MailError>, mail: OutboxMail) {
-        let outcome = match sender {
-            Ok(sender) => match self.compose(sender.from(), &mail).await {
-                Ok(letter) => sender.send(&letter).await,
-                Err(error) => Err(error),
-            },
-            Err(error) => Err(error.clone()),
+        let send = async {
+            match sender {
+                Ok(sender) => match self.compose(sender.from(), &mail).await {
+                    Ok(letter) => sender.send(&letter).await,
+                    Err(error) => Err(error),
+                },
+                Err(error) => Err(error.clone()),
+            }
         };
+        // One mail that cannot be made must not keep back the others.
+        let outcome = AssertUnwindSafe(send).catch_unwind().await;
+        let outcome = outcome.unwrap_or_else(|_| {
+            Err(MailError::Later(
+                "making it failed inside: the master's log says where".to_owned(),
+            ))
+        });
         if let Err(error) = self.mark(&mail, outcome).await {
             // Its lease ends and it is tried again, with the same Message-ID.
             tracing::error!(mail = %mail.id, %error, "the outcome of a mail cannot be stored");

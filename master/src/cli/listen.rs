@@ -50,7 +50,7 @@ async fn run(file: &Path) -> Result<(), Problem> {
             _ = hangup.recv() => reload(&running).await,
             why = running.failed() => {
                 running.stop().await;
-                return Err(Problem::Other(why.to_owned()));
+                return Err(Problem::Other(why));
             }
         }
     }

@@ -2,13 +2,14 @@
 //! `windlass serve`, by the demo and by tests; signals and log lines are `listen`'s.
 
 mod loops;
+mod vital;
 mod web;
 
 use std::fmt;
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -23,8 +24,10 @@ use crate::clock::Clock;
 use crate::config::{self, Config, ConfigErrors};
 use crate::db::{Lane, settings};
 use crate::ops;
-use crate::session::{self, spawn_named};
+use crate::session;
 use crate::storage::Blobs;
+
+use vital::Watch;
 
 /// The loops get this long to come to an end; a request or a sync that hangs must not keep the
 /// process for ever.
@@ -92,30 +95,13 @@ pub struct Running {
     web: ServerHandle,
     /// Cancelled when the master is to stop.
     stop: CancellationToken,
-    /// Cancelled when the master cannot go on.
-    failed: CancellationToken,
-    /// Why.
-    failure: Arc<OnceLock<&'static str>>,
+    /// Told when the master cannot go on.
+    watch: Watch,
     tracker: TaskTracker,
     /// Keeps other masters out of the database.
     _only: DropGuard,
     /// Keeps other masters out of the data folder.
     _lock: File,
-}
-
-/// Tells that the master cannot go on.
-#[derive(Clone)]
-struct Watch {
-    failed: CancellationToken,
-    failure: Arc<OnceLock<&'static str>>,
-}
-
-impl Watch {
-    fn tell(&self, why: &'static str) {
-        // The first reason is the one that counts.
-        let _ = self.failure.set(why);
-        self.failed.cancel();
-    }
 }
 
 /// Starts a master and returns once both doors are open.
@@ -151,13 +137,9 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let web = web::open(&app).map_err(StartError::Other)?;
 
     let tracker = TaskTracker::new();
-    spawn_named(&tracker, "agents' door", door.run(stop.clone()));
-    loops::spawn(&app, &db.lane(Lane::Engine), &tracker, &stop);
-    let (failed, failure) = (CancellationToken::new(), Arc::new(OnceLock::new()));
-    let watch = Watch {
-        failed: failed.clone(),
-        failure: Arc::clone(&failure),
-    };
+    let watch = Watch::default();
+    watch.keep(&tracker, &stop, "agents' door", door.run(stop.clone()));
+    loops::spawn(&app, &db.lane(Lane::Engine), &tracker, &stop, &watch);
     let (seen, over) = (watch.clone(), CancellationToken::new());
     let only_until = over.clone().drop_guard();
     // Not one of the loops: it holds the lock until the last of them has ended.
@@ -168,11 +150,10 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         }
     });
     let handle = web.server.handle();
-    spawn_named(&tracker, "pages", async move {
+    watch.keep(&tracker, &stop, "pages' server", async move {
         if let Err(error) = web.server.await {
             tracing::error!(%error, "the pages' server failed");
         }
-        watch.tell("the pages are no longer served");
     });
     Ok(Running {
         app,
@@ -181,8 +162,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         agent_addr,
         web: handle,
         stop,
-        failed,
-        failure,
+        watch,
         tracker,
         _only: only_until,
         _lock: lock,
@@ -209,9 +189,8 @@ impl Running {
     }
 
     /// Waits until the master cannot go on, and says why.
-    pub async fn failed(&self) -> &'static str {
-        self.failed.cancelled().await;
-        self.failure.get().unwrap_or(&"it failed")
+    pub async fn failed(&self) -> String {
+        self.watch.failed().await
     }
 
     /// Reads the configuration again. With mistakes, or when it cannot be stored, nothing changes.

@@ -11,6 +11,7 @@ struct Log(&'static [u8]);
 
 impl Tails for Log {
     async fn tail(&self, _: LogId, _: usize) -> Option<Vec<u8>> {
+        assert_ne!(self.0, b"trap", "the test wants a fault inside");
         Some(self.0.to_vec())
     }
 }
@@ -162,4 +163,32 @@ fn a_final_refusal_is_not_tried_again() {
         verdict(&mail, Time(0), never),
         Verdict::Failed("550".to_owned())
     );
+}
+
+#[tokio::test]
+async fn a_mail_that_cannot_be_made_waits_and_keeps_nobody_else_back() {
+    let test = sqlite();
+    let mails = tempfile::tempdir().unwrap();
+    let clock = Clock::manual(Time(1_000_000_000));
+    queue(&test, &clock).await;
+    let with_a_log = |conn: &mut _| {
+        let rows =
+            "INSERT INTO steps (id, build_id, position, name, kind, state, result, state_text)
+             VALUES (9, 1, 9, 'make', 'run', 'finished', 'failure', '');
+             INSERT INTO logs (step_id, name, state, bytes, lines, path, compressed, created_at)
+             VALUES (9, 'output', 'open', 0, 0, 'x', FALSE, 0);";
+        crate::db::tests::sql(conn, rows)
+    };
+    test.db.tx("test", with_a_log).await.unwrap();
+    let (mut notifier, _config) = notifier(&test, &clock, config(Some(folder(mails.path()))));
+    notifier.tails = Log(b"trap");
+    notifier.round().await.unwrap();
+    assert_eq!(
+        states(&test).await,
+        [OutboxState::Waiting, OutboxState::Waiting]
+    );
+    notifier.tails = Log(b"boom\n");
+    clock.advance(PAUSE_FIRST);
+    notifier.round().await.unwrap();
+    assert_eq!(states(&test).await, [OutboxState::Sent, OutboxState::Sent]);
 }
