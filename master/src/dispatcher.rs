@@ -202,17 +202,18 @@ fn look(conn: &mut Conn, config: &Config) -> DbResult<Queue> {
     let mut last_agents = BTreeMap::new();
     let mut queue = Vec::with_capacity(waiting.len());
     for request in &waiting {
-        if !last_agents.contains_key(&request.builder) {
-            let last = builds::last_agent(conn, request.builder)?;
-            last_agents.insert(request.builder, last);
-        }
+        let last_agent = match last_agents.get(&request.builder) {
+            Some(known) => *known,
+            None => builds::last_agent(conn, request.builder)?,
+        };
+        last_agents.insert(request.builder, last_agent);
         let builder = names
             .get(&request.builder)
             .and_then(|name| config.builders.get(name));
         queue.push(Waiting {
             id: request.id,
             needs: builder.map(|builder| builder.agents.clone()),
-            last_agent: last_agents.get(&request.builder).copied().flatten(),
+            last_agent,
         });
     }
     Ok(Queue {
