@@ -2,6 +2,7 @@
 //! and write JSON; errors become RFC 9457 problems in `web::fault`.
 
 pub mod agents;
+pub mod audit;
 pub mod builders;
 pub mod builds;
 pub mod changes;

@@ -2,6 +2,7 @@
 //! allowed transitions each; no diesel, no HTTP.
 
 mod agents;
+mod audit;
 mod blobs;
 mod builders;
 mod builds;
@@ -15,6 +16,7 @@ mod tree;
 mod users;
 
 pub use agents::AgentSummary;
+pub use audit::AuditEntry;
 pub use blobs::Blob;
 pub use builders::{BuilderFilter, BuilderSummary, RECENT_MAX, RecentBuild};
 pub use builds::{

@@ -95,6 +95,7 @@ routes! {
     GET "/update/v1/{project}/{feed}/{target}" Public => web::feed::ask;
     GET "/api/v1/openapi.json" Public => api::openapi::document;
     GET "/api/v1/me" Public => api::me::show;
+    GET "/api/v1/audit" Administer => api::audit::list;
     GET "/api/v1/builders" Read => api::builders::list;
     GET "/api/v1/builders/{name}" Read => api::builders::show;
     GET "/api/v1/builds" Read => api::builds::list;

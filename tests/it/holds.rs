@@ -51,6 +51,25 @@ fn keep_and_lift_need_a_user_with_the_role_from_this_site() {
     assert_eq!(live(&master, product), 0);
 
     in_the_page(&master, product);
+    the_trail_tells(&master, &viewer);
+}
+
+/// What was done and refused is in the audit trail, which an admin alone may read.
+fn the_trail_tells(master: &Master, viewer: &str) {
+    assert_eq!(master.get("/api/v1/audit", viewer).status, 403);
+    let admin = master.user("ada", "admin");
+    let trail = master.get("/api/v1/audit", &admin).json();
+    let rows = trail["items"].as_array().cloned().unwrap_or_default();
+    let told = |actor: &str, outcome: &str| {
+        let fits = |row: &&Value| row["actor"] == actor && row["outcome"] == outcome;
+        rows.iter().filter(fits).count()
+    };
+    assert!(told("vic", "refused") >= 1, "{trail}");
+    assert!(
+        told("quinn", "refused") >= 1,
+        "from another origin: {trail}"
+    );
+    assert!(told("quinn", "done") >= 4, "kept and lifted twice: {trail}");
 }
 
 fn in_the_page(master: &Master, product: i64) {

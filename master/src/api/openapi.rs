@@ -7,7 +7,7 @@ use actix_web::HttpResponse;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
-use super::{agents, builders, builds, changes, holds, logs, me, products, requests};
+use super::{agents, audit, builders, builds, changes, holds, logs, me, products, requests};
 use crate::auth::Permission;
 use crate::error::Error;
 use crate::routes;
@@ -43,6 +43,7 @@ struct Problem {
     paths(
         agents::list,
         agents::show,
+        audit::list,
         builders::list,
         builders::show,
         builds::list,

@@ -96,6 +96,7 @@ fn what_the_command_line_does_is_in_the_audit_trail() {
         assert!(user::CLI.require(Permission::Administer).is_ok());
         let rows = ops::audit::list(&app, &user::CLI, None).await?;
         let told = rows
+            .items
             .iter()
             .map(|row| format!("{} {}", row.action, row.object_id));
         assert_eq!(told.collect::<Vec<_>>(), ["user.add qa", "user.add admin"]);

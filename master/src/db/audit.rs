@@ -6,34 +6,10 @@ use super::schema::audit;
 use super::{Conn, DbResult};
 use crate::clock::Time;
 use crate::ids::AuditId;
-use crate::model::AuditOutcome;
-
-/// Most rows one read returns: a page of the trail.
-pub const AUDIT_READ_MAX: i64 = 200;
+use crate::model::{AuditEntry, AuditOutcome, PAGE_ROWS_MAX};
 
 /// Longest detail kept, bytes: enough to say what was tried, too little to fill the disk with.
 const DETAIL_BYTES_MAX: usize = 2_000;
-
-/// One thing somebody did or tried.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditRow {
-    /// Its id; rises with time.
-    pub id: AuditId,
-    /// When.
-    pub at: Time,
-    /// Name of the user, `anonymous`, `cli` or an actor of the master.
-    pub actor: String,
-    /// Noun and verb, such as `user.add`.
-    pub action: String,
-    /// Noun of what it was done to, such as `user`.
-    pub object_kind: String,
-    /// Its id or name.
-    pub object_id: String,
-    /// How it ended.
-    pub outcome: AuditOutcome,
-    /// What else matters; never a secret.
-    pub detail: String,
-}
 
 type Row = (i64, i64, String, String, String, String, String, String);
 
@@ -64,12 +40,12 @@ pub fn append(
     Ok(AuditId(id))
 }
 
-/// The rows before `before` (all when absent), newest first, at most [`AUDIT_READ_MAX`].
-pub fn newest(conn: &mut Conn, before: Option<AuditId>) -> DbResult<Vec<AuditRow>> {
+/// The rows before `before` (all when absent), newest first, a page and one more.
+pub fn newest(conn: &mut Conn, before: Option<AuditId>) -> DbResult<Vec<AuditEntry>> {
     let rows: Vec<Row> = audit::table
         .filter(audit::id.lt(before.map_or(i64::MAX, |id| id.0)))
         .order(audit::id.desc())
-        .limit(AUDIT_READ_MAX)
+        .limit(PAGE_ROWS_MAX as i64 + 1)
         .load(conn)?;
     Ok(rows.into_iter().map(row).collect())
 }
@@ -80,8 +56,8 @@ fn storable(text: &str) -> String {
     text[..end].replace('\0', "\u{fffd}")
 }
 
-fn row((id, at, actor, action, object_kind, object_id, outcome, detail): Row) -> AuditRow {
-    AuditRow {
+fn row((id, at, actor, action, object_kind, object_id, outcome, detail): Row) -> AuditEntry {
+    AuditEntry {
         id: AuditId(id),
         at: Time(at),
         actor,

@@ -2,10 +2,10 @@
 
 use crate::app::App;
 use crate::auth::{Identity, Permission};
-use crate::db::audit::{self, AuditRow};
+use crate::db::audit;
 use crate::error::{Error, Result};
 use crate::ids::AuditId;
-use crate::model::AuditOutcome;
+use crate::model::{AuditEntry, AuditOutcome, Page};
 
 /// What somebody wants to do to what, for the audit trail.
 #[derive(Debug, Clone, Copy)]
@@ -58,13 +58,14 @@ pub async fn note_refused(
     Ok(())
 }
 
-/// The trail before `before`, newest first, one page of it.
+/// The trail before `before`, newest first.
 pub async fn list(
     app: &App,
     identity: &Identity,
     before: Option<AuditId>,
-) -> Result<Vec<AuditRow>> {
+) -> Result<Page<AuditEntry, AuditId>> {
     identity.require(Permission::Administer)?;
     let read = move |conn: &mut _| audit::newest(conn, before);
-    Ok(app.db.read("audit list", read).await?)
+    let rows = app.db.read("audit list", read).await?;
+    Ok(Page::of(rows, |entry| entry.id))
 }

@@ -48,6 +48,7 @@ async fn unknown_name_and_wrong_password_read_the_same_and_are_audited() {
     assert!(wrong.unwrap().contains("the name or the password is wrong"));
     let rows = crate::ops::audit::list(&app, &CLI, None).await.unwrap();
     let refusals = rows
+        .items
         .iter()
         .filter(|row| row.outcome == AuditOutcome::Refused);
     assert_eq!(refusals.count(), 3);

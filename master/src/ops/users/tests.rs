@@ -29,6 +29,7 @@ async fn only_an_administrator_adds_users_and_refusals_are_audited() {
         assert!(matches!(refused, Err(Error::Unauthenticated("administer"))));
         let rows = crate::ops::audit::list(&app, &CLI, None).await.unwrap();
         let told: Vec<_> = rows
+            .items
             .iter()
             .map(|row| (row.actor.as_str(), row.object_id.as_str(), row.outcome))
             .collect();

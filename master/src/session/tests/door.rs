@@ -8,12 +8,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::bench::{Bench, Machine, PATIENCE, benches, script};
 use super::proxy::Proxy;
-use crate::db::audit::AuditRow;
 use crate::ids::AgentId;
+use crate::model::AuditEntry;
 use crate::session;
 
 /// Waits until the audit trail holds a refusal whose detail says `what`.
-async fn refusal(bench: &Bench, what: &str) -> AuditRow {
+async fn refusal(bench: &Bench, what: &str) -> AuditEntry {
     let seen = async {
         loop {
             let rows = bench

@@ -95,6 +95,7 @@ async fn a_write_from_another_origin_is_refused_and_written_down() {
         .await
         .unwrap();
     let refused = rows
+        .items
         .iter()
         .filter(|row| row.object_id == "POST /products/60/holds");
     assert_eq!(refused.count(), foreign.len());
