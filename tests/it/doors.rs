@@ -110,7 +110,7 @@ fn streams_assets_and_feeds_answer() {
         "{head:?}"
     );
     let without_mark = master.get(&format!("/logs/{log}/follow"), "");
-    assert_eq!(without_mark.status, 400, "{}", without_mark.text());
+    assert_eq!(without_mark.status, 422, "{}", without_mark.text());
 }
 
 /// The header lines of an answer that may never end.

@@ -6,9 +6,9 @@ use serde::de::DeserializeOwned;
 use std::fmt::Display;
 use std::future::{Ready, ready};
 
-use crate::error::Error;
 use crate::model::Page;
 use crate::updates::encode;
+use crate::web::envelope::bad_query;
 use crate::web::fault::Fault;
 
 /// One page of a list.
@@ -31,10 +31,7 @@ impl<T: DeserializeOwned> FromRequest for Filter<T> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let query = web::Query::<T>::from_query(request.query_string());
-        let wrong = |error: actix_web::error::QueryPayloadError| {
-            Fault(Error::bad_input("query", error.to_string()))
-        };
-        ready(query.map(|query| Self(query.0)).map_err(wrong))
+        ready(query.map(|query| Self(query.0)).map_err(bad_query))
     }
 }
 

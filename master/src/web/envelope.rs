@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::error::{InternalError, JsonPayloadError};
+use actix_web::error::{InternalError, JsonPayloadError, QueryPayloadError};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::{Compress, Next, from_fn};
@@ -73,6 +73,7 @@ pub fn application(
         .app_data(web::Data::new(app.clone()))
         .app_data(web::Data::new(Refusals::default()))
         .app_data(web::Data::new(Streams::default()))
+        .app_data(web::QueryConfig::default().error_handler(|error, _| bad_query(error).into()))
         .app_data(web::PayloadConfig::new(BODY_BYTES_MAX))
         .app_data(web::FormConfig::default().limit(BODY_BYTES_MAX))
         .app_data(
@@ -98,6 +99,15 @@ fn bad_body(error: JsonPayloadError) -> actix_web::Error {
         _ => return error.into(),
     };
     Fault(Error::bad_input("body", text)).into()
+}
+
+/// What is wrong behind the `?` of an address, without the library's words for where it noticed.
+pub(crate) fn bad_query(error: QueryPayloadError) -> Fault {
+    let text = match error {
+        QueryPayloadError::Deserialize(cause) => cause.to_string(),
+        other => other.to_string(),
+    };
+    Fault(Error::bad_input("query", text))
 }
 
 async fn nothing_here(request: HttpRequest) -> Result<String, Fault> {

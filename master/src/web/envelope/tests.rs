@@ -102,3 +102,16 @@ fn a_body_that_is_no_json_is_told_what_would_be_right() {
     let answer = bad_body(large).as_response_error().status_code();
     assert_eq!(answer, StatusCode::PAYLOAD_TOO_LARGE);
 }
+
+#[actix_web::test]
+async fn a_missing_parameter_is_named_without_words_of_a_library() {
+    for test in engines() {
+        let service = init_service(application(&app(test.db.clone()))).await;
+        let request = TestRequest::with_uri("/events?since=x").to_request();
+        let answer = call_service(&service, request).await;
+        assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        let body = read_body(answer).await;
+        let text = String::from_utf8_lossy(&body);
+        assert!(!text.contains("deserialize"), "{text}");
+    }
+}
