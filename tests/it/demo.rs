@@ -100,7 +100,7 @@ fn a_served_demo_answers_at_its_update_url() {
     let newest = http::get(address, &format!("{path}?version={version}"));
     assert_eq!((newest.status, newest.body.len()), (204, 0));
 
-    process.signal("INT");
+    process.signal("TERM");
     assert_eq!(process.wait().code(), Some(0));
     assert_nothing_runs_in(&dir);
 }

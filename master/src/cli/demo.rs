@@ -84,7 +84,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 async fn perform(plan: &Plan, screen: &Screen) -> Result<Outcome, String> {
     screen.title(&plan.dir);
     let journey = Journey::start(plan, screen).await?;
-    let interrupted = tokio::signal::ctrl_c();
+    let interrupted = interrupted();
     tokio::pin!(interrupted);
     let arrived = tokio::select! {
         arrived = journey.arrive(plan, screen) => arrived,
@@ -99,12 +99,27 @@ async fn perform(plan: &Plan, screen: &Screen) -> Result<Outcome, String> {
     };
     if !plan.once {
         screen.addresses(&outcome, journey.password(), &plan.branch);
-        // An interrupt is the only way on; without signals there is none to wait for.
-        let _ = interrupted.await;
+        interrupted.await;
     }
     journey.end(screen).await;
     if plan.once {
         println!("{}", outcome.json());
     }
     Ok(outcome)
+}
+
+/// Ends with the first SIGINT, SIGTERM or SIGHUP: none of them may leave the agent behind.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let kinds = [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ];
+    let mut signals: Vec<_> = kinds
+        .into_iter()
+        .filter_map(|kind| signal(kind).ok())
+        .collect();
+    let first = signals.iter_mut().map(|signal| Box::pin(signal.recv()));
+    futures_util::future::select_all(first).await;
 }

@@ -252,6 +252,7 @@ async fn source(app: &App, config: &Config, repository: &str, form: &Force) -> R
         let names: Vec<&str> = living.map(|head| head.branch.as_str()).take(10).collect();
         let text = match names.is_empty() {
             true => format!("no branch of `{repository}` was seen yet: wait for its first poll"),
+            false if branch.is_empty() => format!("name one of {}", names.join(", ")),
             false => format!(
                 "there is no branch `{branch}`: one of {} is expected",
                 names.join(", ")
