@@ -71,14 +71,16 @@ struct Row {
     seen_at: i64,
 }
 
-/// Records a change; `None` when it is known already (a branch was moved back and forth).
+/// Records a change; `None` when its place on the branch is taken already. A revision that a
+/// branch comes back to is a change again, at a higher place.
 pub fn insert(
     conn: &mut Conn,
     now: Time,
     repository: RepositoryId,
     new: &NewChange,
 ) -> DbResult<Option<ChangeId>> {
-    if by_revision(conn, repository, &new.branch, &new.revision)?.is_some() {
+    let newest = newest_of_branch(conn, repository, &new.branch)?;
+    if newest.is_some_and(|newest| newest.position >= new.position) {
         return Ok(None);
     }
     let files = serde_json::to_string(&new.files).unwrap_or_else(|_| "[]".to_owned());
@@ -104,7 +106,8 @@ pub fn insert(
     Ok(Some(ChangeId(id)))
 }
 
-/// The change of this revision on this branch, if it was seen.
+/// The change of this revision on this branch, if it was seen; its last place when the branch came
+/// back to it.
 pub fn by_revision(
     conn: &mut Conn,
     repository: RepositoryId,
@@ -115,6 +118,7 @@ pub fn by_revision(
         .filter(changes::repository_id.eq(repository.0))
         .filter(changes::branch.eq(branch))
         .filter(changes::revision.eq(revision))
+        .order(changes::position.desc())
         .select(Row::as_select())
         .first(conn)
         .optional()?;

@@ -107,6 +107,24 @@ async fn after_a_forced_push_positions_still_rise() {
 }
 
 #[tokio::test]
+async fn a_branch_that_comes_back_to_an_old_commit_has_changed_again() {
+    let bench = bench().await;
+    let one = bench.repository.commit("one", &[("a", "1")]);
+    bench.poll().await;
+    let two = bench.repository.commit("two", &[("a", "2")]);
+    bench.poll().await;
+    for revision in [&one, &two] {
+        bench
+            .repository
+            .git(&["reset", "--quiet", "--hard", revision]);
+        bench.poll().await;
+        bench.poll().await;
+    }
+    let expected = vec![(one.clone(), 1), (two.clone(), 2), (one, 3), (two, 4)];
+    assert_eq!(bench.changes("main").await, expected);
+}
+
+#[tokio::test]
 async fn a_deleted_branch_is_gone_and_makes_room_for_one_below_its_name() {
     let bench = bench().await;
     let one = bench.repository.commit("one", &[("a", "1")]);

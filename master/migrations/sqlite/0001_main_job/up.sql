@@ -103,9 +103,9 @@ CREATE TABLE changes (
     files_total BIGINT NOT NULL,
     committed_at BIGINT NOT NULL,
     seen_at BIGINT NOT NULL,
-    UNIQUE (repository_id, branch, revision)
+    UNIQUE (repository_id, branch, position)
 );
-CREATE INDEX changes_by_repository_id_branch_position ON changes (repository_id, branch, position);
+CREATE INDEX changes_by_repository_id_branch_revision ON changes (repository_id, branch, revision);
 
 CREATE TABLE builders (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
