@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 static START: OnceLock<Instant> = OnceLock::new();
 
 /// Milliseconds since the program first asked.
-#[allow(clippy::disallowed_methods, reason = "this is the clock")]
 pub(crate) fn now_ms() -> u64 {
     let start = START.get_or_init(Instant::now);
     u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
@@ -21,7 +20,7 @@ pub(crate) fn until(deadline_ms: u64) -> Duration {
 
 /// Seconds since a time of day; 0 for one that lies ahead. For how long to keep things, never
 /// for deciding whether something lives.
-#[allow(clippy::disallowed_methods, reason = "this is the clock")]
+#[expect(clippy::disallowed_methods, reason = "this is the clock")]
 pub(crate) fn seconds_since(time: std::time::SystemTime) -> u64 {
     std::time::SystemTime::now()
         .duration_since(time)
@@ -29,7 +28,7 @@ pub(crate) fn seconds_since(time: std::time::SystemTime) -> u64 {
 }
 
 /// Nanoseconds since 1970, to compare with the times of files.
-#[allow(clippy::disallowed_methods, reason = "this is the clock")]
+#[expect(clippy::disallowed_methods, reason = "this is the clock")]
 pub(crate) fn wall_ns() -> i128 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0, |age| i128::try_from(age.as_nanos()).unwrap_or(i128::MAX))

@@ -63,6 +63,7 @@ fn every_page_is_sound_in_a_browser() {
             "/agents",
         ])
         .args(["/requests", "/products", "/login"])
+        .arg("/requests/new?schedule=by-hand&builder=package")
         .arg(format!("/builds/{}", build["id"]))
         .arg(format!("/logs/{log}"))
         .arg(format!("/products/{product}"))

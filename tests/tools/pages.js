@@ -85,6 +85,7 @@ async function look(context, target, label, scripted) {
     }
   }
   const plain = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 390, height: 900 } });
+  await login(plain);
   for (const target of paths) await look(plain, target, ' without JavaScript', false);
   await browser.close();
   console.log(JSON.stringify(problems));

@@ -31,17 +31,29 @@ impl Agents {
                 let link = self.link(agent, AWAY_MAX).await?;
                 work(link).await.map_err(After::from)
             };
-            let outcome = tokio::select! {
-                biased;
-                () = self.shared.stop.cancelled() => return Err(AgentError::Stopping),
-                () = cancel.cancelled() => return Err(AgentError::Cancelled),
-                outcome = attempt => outcome,
-            };
-            match outcome {
-                Ok(value) => return Ok(value),
-                Err(After::Retry) => {}
-                Err(After::Fail(error)) => return Err(error),
+            if let Some(value) = self.once(cancel, attempt).await? {
+                return Ok(value);
             }
+        }
+    }
+
+    /// One attempt, ended by a cancel or by the stop of the master; `None` when the connection was
+    /// cut and another attempt may do better.
+    async fn once<T>(
+        &self,
+        cancel: &CancellationToken,
+        attempt: impl Future<Output = Result<T, After>>,
+    ) -> Result<Option<T>, AgentError> {
+        let outcome = tokio::select! {
+            biased;
+            () = self.shared.stop.cancelled() => return Err(AgentError::Stopping),
+            () = cancel.cancelled() => return Err(AgentError::Cancelled),
+            outcome = attempt => outcome,
+        };
+        match outcome {
+            Ok(value) => Ok(Some(value)),
+            Err(After::Retry) => Ok(None),
+            Err(After::Fail(error)) => Err(error),
         }
     }
 
@@ -81,16 +93,8 @@ impl Agents {
                 let link = self.link(agent, AWAY_MAX).await?;
                 transfer.run(&link, out).await.map_err(After::from)
             };
-            let outcome = tokio::select! {
-                biased;
-                () = self.shared.stop.cancelled() => return Err(AgentError::Stopping),
-                () = cancel.cancelled() => return Err(AgentError::Cancelled),
-                outcome = attempt => outcome,
-            };
-            match outcome {
-                Ok(facts) => return Ok(facts),
-                Err(After::Retry) => {}
-                Err(After::Fail(error)) => return Err(error),
+            if let Some(facts) = self.once(cancel, attempt).await? {
+                return Ok(facts);
             }
         }
     }
