@@ -188,6 +188,8 @@ fn hello(agent: &Agent) -> AgentHello {
         version: env!("CARGO_PKG_VERSION").into(),
         os: sys::os_name().into(),
         arch: std::env::consts::ARCH.into(),
+        enroll: None,
+        confidential: false,
         capabilities: Vec::new(),
     }
 }

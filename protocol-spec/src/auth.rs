@@ -1,5 +1,9 @@
-//! The key of an agent, the transcript of the handshake, the two proofs and the keys of the
+//! The key of an agent, the token it is had with, the transcript of the handshake, the two proofs and the keys of the
 //! session. The order of messages is the business of `connection`.
+
+mod token;
+
+pub use token::Token;
 
 use crate::header::PREAMBLE;
 use crate::hex;
@@ -14,6 +18,8 @@ const KEY_PREFIX: &str = "wlk1_";
 const AGENT_PROOF: &[u8] = b"WNDLS/1 agent proof\0";
 /// Label of the master's proof.
 const MASTER_PROOF: &[u8] = b"WNDLS/1 master proof\0";
+/// Label of the key that an agent gets by enrolment.
+const ENROLLED_KEY: &[u8] = b"WNDLS/1 enrolled key\0";
 /// Label of the key for frames from the agent.
 const AGENT_FRAMES: &[u8] = b"WNDLS/1 agent frames\0";
 /// Label of the key for frames from the master.
@@ -44,6 +50,15 @@ impl Key {
         format!("{KEY_PREFIX}{}", hex::encode(&self.0))
     }
 }
+
+/// Compares in constant time.
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        hmac::equal(&self.0, &other.0)
+    }
+}
+
+impl Eq for Key {}
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -82,6 +97,11 @@ impl Transcript {
     /// The master's proof over T2.
     pub(crate) fn master_proof(&self, key: &Key) -> [u8; 32] {
         Hmac::new(&key.0).sign(&[MASTER_PROOF, &self.0])
+    }
+
+    /// The agent's key over T3, when K is the secret of a token.
+    pub(crate) fn enrolled_key(&self, secret: &Key) -> Key {
+        Key(Hmac::new(&secret.0).sign(&[ENROLLED_KEY, &self.0]))
     }
 
     /// The keys of the session over T3.

@@ -8,6 +8,7 @@
 
 mod calls;
 mod channel;
+mod enrolment;
 mod event;
 mod grease;
 mod handshake;

@@ -18,6 +18,10 @@ pub struct AgentHello {
     pub os: String,
     /// Processor (`x86_64`, `aarch64` …).
     pub arch: String,
+    /// Id of the one-time token it enrols with; `None` when it has a key.
+    pub enroll: Option<String>,
+    /// Its transport cannot be read on the way (TLS, ssh, a pipe, this machine alone).
+    pub confidential: bool,
     /// Names of what it can do beyond version 1.
     pub capabilities: Vec<String>,
 }
@@ -44,6 +48,10 @@ impl AgentHello {
         pairs.push("version", &self.version);
         pairs.push("os", &self.os);
         pairs.push("arch", &self.arch);
+        self.enroll.iter().for_each(|id| pairs.push("enroll", id));
+        if self.confidential {
+            pairs.push("confidential", "1");
+        }
         self.capabilities
             .iter()
             .for_each(|name| pairs.push("cap", name));
@@ -60,6 +68,8 @@ impl AgentHello {
             version: name(pairs, "version")?,
             os: name(pairs, "os")?,
             arch: name(pairs, "arch")?,
+            enroll: optional_name(pairs, "enroll")?,
+            confidential: pairs.flag("confidential")?,
             capabilities: capabilities(pairs)?,
         })
     }
@@ -104,6 +114,10 @@ fn check_role(pairs: &Boxed, role: &[u8]) -> Result<(), BoxError> {
         true => Ok(()),
         false => Err(BoxError::BadValue("role", "that of the other side")),
     }
+}
+
+fn optional_name(pairs: &Boxed, key: &'static str) -> Result<Option<String>, BoxError> {
+    pairs.first(key).map(|_| name(pairs, key)).transpose()
 }
 
 fn name(pairs: &Boxed, key: &'static str) -> Result<String, BoxError> {

@@ -23,7 +23,7 @@ pub mod path;
 pub mod sha256;
 pub mod tree;
 
-pub use auth::Key;
+pub use auth::{Key, Token};
 pub use boxes::Boxed;
 pub use connection::{CancelMode, CloseReason, Connection, Event, Timing};
 pub use error::{CallError, Code, Failure, ProtocolError};

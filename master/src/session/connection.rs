@@ -246,7 +246,13 @@ impl<R: Registry> Task<R> {
             }
             // Free space and load are asked for when they are needed.
             Event::Status(_) => {}
+            Event::Enrolling { .. } => {
+                let now = self.now_ms();
+                // Refused only when the connection ended meanwhile, which `Closed` tells.
+                let _ = self.core.refuse_enrolment(now);
+            }
             Event::Closed(_)
+            | Event::Enrolled { .. }
             | Event::Proven(_)
             | Event::Request { .. }
             | Event::Abort { .. }
@@ -261,7 +267,11 @@ impl<R: Registry> Task<R> {
     }
 
     async fn look_up(&mut self, hello: AgentHello) {
-        let keys = self.registry.keys(&hello.name).await;
+        let keys = match &hello.enroll {
+            None => self.registry.keys(&hello.name).await,
+            // No token is known.
+            Some(_) => Vec::new(),
+        };
         self.name = Some(hello.name);
         let keys = keys
             .iter()

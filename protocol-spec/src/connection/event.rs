@@ -1,5 +1,6 @@
 //! What a connection tells its program.
 
+use crate::auth::Key;
 use crate::boxes::Boxed;
 use crate::error::{Code, Failure, ProtocolError};
 use crate::hello::{AgentHello, MasterHello};
@@ -62,8 +63,21 @@ pub enum CloseReason {
 /// What happened. Given out by `Connection::poll_event` in the order of the wire.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Event {
-    /// Master: an agent says who it is. Answer with `Connection::provide_keys`.
+    /// Master: an agent says who it is. Answer with `Connection::provide_keys`: its keys, or the
+    /// secret of the token that `enroll` names.
     Hello(AgentHello),
+    /// Master: the agent has proved that it knows the token's secret. Store its key and the use of
+    /// the token in one step, then `Connection::accept_enrolment`, else `refuse_enrolment`.
+    Enrolling {
+        /// The agent's key from now on.
+        key: Key,
+    },
+    /// Agent: it is enrolled. Store the key, then go on with `Proven`, which follows; if it cannot
+    /// be stored, hang up.
+    Enrolled {
+        /// Our key from now on.
+        key: Key,
+    },
     /// Agent: the master has proved that it knows the key. Answer with `Connection::announce`.
     Proven(MasterHello),
     /// Master: the agent has proved that it knows a key, and lists its commands. Channels may be

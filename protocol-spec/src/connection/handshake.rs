@@ -1,11 +1,12 @@
 //! From the first byte to READY: agent's HELLO, master's HELLO, agent's AUTH, master's AUTH, in
 //! this order and nothing between them; then READY each way, with a MAC.
 
+use super::enrolment::Enrolment;
 use super::{CloseReason, Connection, Event, Role};
 use crate::auth::{Key, Transcript, matching_key};
 use crate::boxes::Boxed;
 use crate::error::{CallError, Code, Failure, ProtocolError};
-use crate::frame::Frame;
+use crate::frame::{Frame, FrameWriter};
 use crate::header::{FrameType, PREAMBLE};
 use crate::hello::{AgentHello, MasterHello};
 use crate::ids::CommandState;
@@ -31,8 +32,13 @@ pub(super) enum Phase {
     },
     /// Master: the refusal waits for its time.
     Refusing { at_ms: u64 },
-    /// Agent: keys stand, waiting for the master's READY.
-    MasterReady { peer: MasterHello },
+    /// Master: a token was proved; waiting until the agent's new key is stored.
+    Enrolling(Enrolment),
+    /// Agent: keys stand, waiting for the master's READY. With the key of an enrolment.
+    MasterReady {
+        peer: MasterHello,
+        enrolled: Option<Key>,
+    },
     /// Agent: waiting for its program's list of commands.
     Announcing,
     /// Master: keys stand, waiting for the agent's READY.
@@ -102,10 +108,12 @@ impl Connection {
                 };
                 self.check_agent_proof(now_ms)
             }
-            (Phase::MasterReady { peer }, Some(FrameType::Ready)) => {
+            (Phase::MasterReady { peer, enrolled }, Some(FrameType::Ready)) => {
                 read_box(&frame)?;
                 self.phase = Phase::Announcing;
                 self.heard_ms = now_ms;
+                self.events
+                    .extend(enrolled.map(|key| Event::Enrolled { key }));
                 self.events.push_back(Event::Proven(peer));
                 Ok(())
             }
@@ -203,20 +211,44 @@ impl Connection {
         let proofs = read_proofs(&pairs)?;
         let Some(key_index) = matching_key(&keys, &proofs, |key| transcript.agent_proof(key))
         else {
-            self.phase = Phase::Refusing {
-                at_ms: self.hello_ms + self.timing.refusal_ms,
-            };
-            self.refuse_if_due(now_ms);
+            self.begin_refusal(now_ms);
             return Ok(());
         };
-        let key = &keys[key_index];
         let transcript = transcript.then(&raw(&auth));
+        let key = &keys[key_index];
+        if peer.enroll.is_some() {
+            self.begin_enrolment(Enrolment {
+                peer,
+                secret: key.clone(),
+                transcript,
+            });
+        } else {
+            self.answer_proof(peer, &transcript, key, key_index);
+        }
+        Ok(())
+    }
+
+    /// The master's AUTH frame, given T2.
+    pub(super) fn proof_of(transcript: &Transcript, key: &Key) -> Vec<u8> {
         let mut answer = Boxed::new();
         answer.push("mac", transcript.master_proof(key));
-        let start = self.out.len();
-        self.writer
-            .write(&mut self.out, FrameType::Auth, 0, 0, &[&answer.encode()]);
-        let session = transcript.then(&self.out[start..]).session_keys(key);
+        let mut frame = Vec::new();
+        // The handshake's frames have no mac, so any writer writes the same bytes.
+        FrameWriter::new().write(&mut frame, FrameType::Auth, 0, 0, &[&answer.encode()]);
+        frame
+    }
+
+    /// Sends the master's proof over T2 and its READY.
+    pub(super) fn answer_proof(
+        &mut self,
+        peer: AgentHello,
+        transcript: &Transcript,
+        key: &Key,
+        key_index: usize,
+    ) {
+        let auth = Self::proof_of(transcript, key);
+        self.out.extend_from_slice(&auth);
+        let session = transcript.then(&auth).session_keys(key);
         self.reader.set_key(session.agent);
         self.writer.set_key(session.master);
         let mut ready = Boxed::new();
@@ -224,7 +256,6 @@ impl Connection {
         self.writer
             .write(&mut self.out, FrameType::Ready, 0, 0, &[&ready.encode()]);
         self.phase = Phase::AgentReady { peer, key_index };
-        Ok(())
     }
 
     fn handle_master_proof(
@@ -235,7 +266,7 @@ impl Connection {
     ) -> Result<(), ProtocolError> {
         let pairs = read_box(frame)?;
         let proofs = read_proofs(&pairs)?;
-        let Role::Agent { keys, .. } = &self.role else {
+        let Role::Agent { keys, hello } = &self.role else {
             return Err(BAD_HELLO);
         };
         let found = matching_key(keys, &proofs, |key| transcript.master_proof(key));
@@ -243,10 +274,13 @@ impl Connection {
             self.close(CloseReason::AuthFailed);
             return Ok(());
         };
-        let session = transcript.then(&raw(frame)).session_keys(key);
+        let transcript = transcript.then(&raw(frame));
+        let session = transcript.session_keys(key);
+        let is_token = hello.enroll.is_some();
+        let enrolled = is_token.then(|| transcript.enrolled_key(key));
         self.reader.set_key(session.master);
         self.writer.set_key(session.agent);
-        self.phase = Phase::MasterReady { peer };
+        self.phase = Phase::MasterReady { peer, enrolled };
         Ok(())
     }
 
@@ -263,6 +297,14 @@ impl Connection {
             .write(&mut self.out, FrameType::Ready, 0, 0, &[&pairs.encode()]);
         self.phase = Phase::Ready;
         Ok(())
+    }
+
+    /// Refuses the agent, not before the time at which everybody is refused.
+    pub(super) fn begin_refusal(&mut self, now_ms: u64) {
+        self.phase = Phase::Refusing {
+            at_ms: self.hello_ms + self.timing.refusal_ms,
+        };
+        self.refuse_if_due(now_ms);
     }
 
     /// Sends the one answer for wrong keys and unknown names when its time has come.

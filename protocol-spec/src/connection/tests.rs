@@ -2,6 +2,7 @@
 
 mod channels;
 mod cuts;
+mod enrolment;
 mod fairness;
 mod handshake;
 mod hostile;
@@ -40,6 +41,8 @@ pub(super) fn agent_hello() -> AgentHello {
         version: "0.1.0".into(),
         os: "linux".into(),
         arch: "x86_64".into(),
+        enroll: None,
+        confidential: false,
         capabilities: vec![],
     }
 }
