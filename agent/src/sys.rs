@@ -9,10 +9,15 @@
 mod unix;
 
 #[cfg(unix)]
+#[allow(
+    unused_imports,
+    reason = "the shim that uses the first of these lands next"
+)]
 pub(crate) use unix::{
-    Exit, Family, Folder, OpenMode, Signal, boot_id, disk_space, fill_random, group_has_mark,
-    is_link_error, isolate, kernel_release, logical_cpus, memory_bytes, notify_on_terminate,
-    os_bytes, os_name, os_text, reap, refuse_open_key, set_executable, signal_group, stat_of,
+    Control, Exit, Family, Folder, LinkReader, LinkWriter, OpenMode, Signal, boot_id,
+    connect_control, disk_space, fill_random, group_has_mark, inherited_folder, is_link_error,
+    isolate, kernel_release, logical_cpus, memory_bytes, notify_on_terminate, os_bytes, os_name,
+    os_text, own_program, reap, refuse_open_key, set_executable, signal_group, spawn_shim, stat_of,
     wait_exit, wait_readable,
 };
 

@@ -1,10 +1,16 @@
 //! Processes, signals, waiting, randomness and facts about the machine, on Unix. Folders are in
 //! `folder`. This file and that one hold all the `unsafe` of the agent.
 
+#[allow(dead_code, reason = "the shim that uses it lands next")]
+mod control;
 mod facts;
 mod folder;
 mod process;
 
+#[allow(unused_imports, reason = "the shim that uses it lands next")]
+pub(crate) use control::{
+    Control, LinkReader, LinkWriter, connect_control, inherited_folder, own_program, spawn_shim,
+};
 pub(crate) use facts::{
     boot_id, disk_space, kernel_release, logical_cpus, memory_bytes, os_name, refuse_open_key,
 };

@@ -116,6 +116,11 @@ impl Folder {
         Ok(Folder(file.into()))
     }
 
+    /// The folder behind a handle that is known to be one.
+    pub(super) fn of(file: File) -> Folder {
+        Folder(file.into())
+    }
+
     /// A second handle of the same folder.
     pub(crate) fn duplicate(&self) -> io::Result<Folder> {
         self.0.try_clone().map(Folder)
