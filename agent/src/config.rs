@@ -8,6 +8,8 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
+pub use crate::transport::way::Way;
+
 /// First wait before dialling again: a restarted master is back within a second or two.
 const RECONNECT_MIN_MS: u64 = 1_000;
 /// Longest wait before dialling again: an hour's outage costs the master one knock a minute.
@@ -18,8 +20,10 @@ const RECONNECT_LIMIT_MS: u64 = 86_400_000;
 /// Everything the agent needs to start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// Where the master listens, `HOST:PORT`.
-    pub master: String,
+    /// How it comes together with its master.
+    pub way: Way,
+    /// The owner's word that this way can be read by others: no secrets over it.
+    pub readable: bool,
     /// The name the master knows this agent by.
     pub name: String,
     /// File with the one-line key.
@@ -36,8 +40,20 @@ pub struct Config {
 
 /// The keys of the file and the flags of the command line (with `--` and dashes), and for each
 /// what it wants.
-pub(crate) const KEYS: [(&str, &str); 7] = [
+pub(crate) const KEYS: [(&str, &str); 10] = [
     ("master", "HOST:PORT of the master"),
+    (
+        "transport",
+        "instead: command whose input and output are the connection",
+    ),
+    (
+        "stdio",
+        "instead: our own input and output are the connection",
+    ),
+    (
+        "readable",
+        "others can read this way: take no secrets over it",
+    ),
     ("name", "the agent's name on the master"),
     (
         "key_file",
@@ -54,6 +70,11 @@ pub(crate) const KEYS: [(&str, &str); 7] = [
         "longest wait before dialling again, milliseconds",
     ),
 ];
+
+/// Those of them that are said or not said: flags without a value, `true` or `false` in the file.
+pub(crate) const SWITCHES: [&str; 2] = ["stdio", "readable"];
+/// Those of them that name a way to the master, of which one is wanted.
+const WAYS: [&str; 3] = ["master", "transport", "stdio"];
 
 /// Values as they were found, before they are checked. Each remembers where it stood, so that
 /// an error can name the place.
@@ -72,6 +93,16 @@ impl Found {
     fn take(&self, key: &str) -> Option<(&str, &str)> {
         let found = self.values.iter().find(|(known, ..)| *known == key)?;
         Some((&found.1, &found.2))
+    }
+
+    /// Whether a way to the master is among them.
+    fn names_way(&self) -> bool {
+        WAYS.iter().any(|key| self.take(key).is_some())
+    }
+
+    /// Forgets every way, because a flag names another.
+    fn forget_ways(&mut self) {
+        self.values.retain(|(known, ..)| !WAYS.contains(known));
     }
 
     fn text(&self, key: &str) -> Result<(&str, &str), String> {
@@ -96,10 +127,40 @@ impl Found {
         }
     }
 
+    fn switch(&self, key: &str) -> Result<bool, String> {
+        match self.take(key) {
+            None | Some(("false", _)) => Ok(false),
+            Some(("true", _)) => Ok(true),
+            Some((text, place)) => Err(format!("{place}: {key} is `{text}`; give true or false")),
+        }
+    }
+
+    /// The one way to the master.
+    fn way(&self) -> Result<Way, String> {
+        let stdio = self.switch("stdio")?;
+        let is_said = |key: &&str| *key != "stdio" && self.take(key).is_some();
+        let mut said: Vec<&str> = WAYS.into_iter().filter(|key| is_said(&key)).collect();
+        said.extend(stdio.then_some("stdio"));
+        if let [first, second, ..] = said[..] {
+            let place = self.take(second).map_or("", |(_, place)| place);
+            return Err(format!(
+                "{place}: {first} and {second} are two ways to the master; keep one"
+            ));
+        }
+        if stdio {
+            return Ok(Way::Stdio);
+        }
+        if let Some((text, place)) = self.take("transport") {
+            return Way::parse_command(text)
+                .map_err(|why| format!("{place}: transport is `{text}`; {why}"));
+        }
+        let (text, place) = self.text("master")?;
+        Way::parse(text).map_err(|why| format!("{place}: master is `{text}`; {why}"))
+    }
+
     /// Checks everything together. The text of an error says where and what would be right.
     fn resolve(&self, home: Option<&Path>) -> Result<Config, String> {
-        let (master, place) = self.text("master")?;
-        check_address(master).map_err(|why| format!("{place}: master is `{master}`; {why}"))?;
+        let way = self.way()?;
         let (name, place) = self.text("name")?;
         check_name(name).map_err(|why| format!("{place}: name is `{name}`; {why}"))?;
         let key_file = PathBuf::from(self.text("key_file")?.0);
@@ -117,7 +178,8 @@ impl Found {
             ));
         }
         Ok(Config {
-            master: master.to_owned(),
+            way,
+            readable: self.switch("readable")?,
             name: name.to_owned(),
             key_file,
             root: folder("root", "work")?,
@@ -131,16 +193,6 @@ impl Found {
 /// How a key is written on the command line.
 fn flag_of(key: &str) -> String {
     format!("--{}", key.replace('_', "-"))
-}
-
-fn check_address(text: &str) -> Result<(), &'static str> {
-    let right = "give HOST:PORT, such as builds.example:9989 or [::1]:9989";
-    let (host, port) = text.rsplit_once(':').ok_or(right)?;
-    let bare_v6 = host.contains(':') && !(host.starts_with('[') && host.ends_with(']'));
-    if host.is_empty() || bare_v6 || port.parse::<u16>().map_or(true, |port| port == 0) {
-        return Err(right);
-    }
-    Ok(())
 }
 
 fn check_name(text: &str) -> Result<(), &'static str> {

@@ -1,4 +1,5 @@
-//! Dialling the master for ever, and waiting between two tries. Not here: what is said.
+//! Coming together with the master for ever, and waiting between two tries. Not here: what is
+//! said; the ways themselves.
 
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
@@ -15,24 +16,30 @@ use crate::key;
 use crate::log::log;
 use crate::session::{self, Stop};
 use crate::sys;
+use crate::transport::way::Way;
+use crate::transport::{Transport, command};
 
 /// How long one address of the master may take to accept.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long killed commands get to write their ends when there was no session to do it.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Serves the master until asked to stop.
-pub(crate) fn serve(config: &Config, agent: &Arc<Agent>, mut key: Key, stop: &Stop) {
+/// Serves the master until asked to stop, or over standard input and output to its end. `false`
+/// if that end was not the master's wish.
+pub(crate) fn serve(config: &Config, agent: &Arc<Agent>, mut key: Key, stop: &Stop) -> bool {
     let mut backoff = Backoff::new(config.reconnect_min_ms, config.reconnect_max_ms);
+    let mut good = true;
     while !stop.is_requested() {
         key = reread(&config.key_file, key);
         let mut asked = Duration::ZERO;
-        match dial(&config.master).and_then(|to| session::serve(agent, stop, key.clone(), to)) {
+        good = false;
+        match open(config).and_then(|to| session::serve(agent, stop, key.clone(), to)) {
             Ok(outcome) => {
-                log!("{}: {}", config.master, describe(&outcome.reason));
+                log!("{}: {}", config.way, describe(&outcome.reason));
                 if outcome.proven {
                     backoff.succeed();
                 }
+                good = matches!(outcome.reason, CloseReason::Bye | CloseReason::Ended);
                 let most = config.reconnect_max_ms;
                 let retry = match outcome.reason {
                     CloseReason::Refused { retry_ms, .. } => retry_ms,
@@ -40,13 +47,28 @@ pub(crate) fn serve(config: &Config, agent: &Arc<Agent>, mut key: Key, stop: &St
                 };
                 asked = Duration::from_millis(retry.min(most));
             }
-            Err(error) => log!("{}: {error}", config.master),
+            Err(error) => log!("{}: {error}", config.way),
+        }
+        if config.way == Way::Stdio {
+            break;
         }
         if !stop.is_requested() {
             stop.wait(backoff.fail(random()).max(asked));
         }
     }
     end_commands(agent);
+    good || config.way != Way::Stdio
+}
+
+/// Opens the transport that the configuration names.
+fn open(config: &Config) -> io::Result<Transport> {
+    let mut transport = match &config.way {
+        Way::Dial(address) => Transport::tcp(dial(address)?)?,
+        Way::Command(words) => command::start(words)?,
+        Way::Stdio => Transport::stdio(),
+    };
+    transport.confidential &= !config.readable;
+    Ok(transport)
 }
 
 /// Reads the key again, so that a new one needs no restart; a broken file keeps the old one.

@@ -18,6 +18,7 @@ mod root;
 mod scratch;
 mod session;
 mod sys;
+mod transport;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -38,8 +39,8 @@ const BAD_USAGE: u8 = 2;
 const LAST_WAIT: Duration = Duration::from_secs(1);
 
 /// Runs the agent with these arguments (without the program's name) until it is asked to stop by
-/// SIGTERM or SIGINT. Ends with 0 then, with 1 if root or state cannot be used, and with 2 on
-/// bad usage; every error is one line on standard error that says what would be right.
+/// SIGTERM or SIGINT, or over standard input and output until the master hangs up. Ends with 0
+/// then, with 1 if root or state cannot be used or that master was lost, and with 2 on bad usage; every error is one line on standard error that says what would be right.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let config = match args::parse_args(args) {
         Ok(Asked::Run(config)) => config,
@@ -81,7 +82,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         return ExitCode::FAILURE;
     }
     log!("{} works in {}", config.name, agent.root.path().display());
-    connect::serve(&config, &agent, key, &stop);
+    let good = connect::serve(&config, &agent, key, &stop);
     log!("stopped");
-    ExitCode::SUCCESS
+    if good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }

@@ -10,7 +10,6 @@ mod stop;
 
 use std::collections::HashMap;
 use std::io;
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
@@ -29,6 +28,7 @@ use crate::commands::Entry;
 use crate::commands::gate::Gate;
 use crate::log::log;
 use crate::sys;
+use crate::transport::Transport;
 use lines::Lines;
 use port::Inbound;
 
@@ -37,6 +37,8 @@ const STATUS_MS: u64 = 30_000;
 /// How long commands and their last output get when the agent is stopped; service managers wait
 /// longer than this before they kill.
 const STOP_MS: u64 = 5_000;
+/// A peer that takes no byte of a block for so long is as good as gone; as its silence is.
+const WRITE_MAX_MS: u64 = 60_000;
 /// Blocks handed to the writer and not yet written. Two keep it busy; more would only delay
 /// control frames behind data.
 const UNWRITTEN_MAX: usize = 2;
@@ -116,6 +118,10 @@ struct Session<'a> {
     lines: Lines,
     /// Blocks handed to the writer and not yet written.
     unwritten: usize,
+    /// When the writer got on last; counts while something is unwritten.
+    wrote_at_ms: u64,
+    /// Whether nobody on the way reads what passes.
+    confidential: bool,
     proven: bool,
     retry_ms: u64,
     /// When the next status is due.
@@ -133,14 +139,15 @@ pub(crate) fn serve(
     agent: &Arc<Agent>,
     stop: &Stop,
     key: Key,
-    stream: TcpStream,
+    transport: Transport,
 ) -> io::Result<Outcome> {
     let mut nonce = [0; 32];
     sys::fill_random(&mut nonce)?;
     let (sender, inputs) = mpsc::channel();
-    let lines = Lines::start(stream, &sender)?;
+    let confidential = transport.confidential;
+    let lines = Lines::start(transport, &sender)?;
     stop.attach(sender.clone());
-    let connection = Connection::agent(hello(agent), vec![key], nonce, now_ms());
+    let connection = Connection::agent(hello(agent, confidential), vec![key], nonce, now_ms());
     let mut session = Session {
         agent,
         connection,
@@ -149,6 +156,8 @@ pub(crate) fn serve(
         sender,
         lines,
         unwritten: 0,
+        wrote_at_ms: now_ms(),
+        confidential,
         proven: false,
         retry_ms: 0,
         status_at_ms: u64::MAX,
@@ -175,7 +184,7 @@ pub(crate) fn serve(
     })
 }
 
-fn hello(agent: &Agent) -> AgentHello {
+fn hello(agent: &Agent, confidential: bool) -> AgentHello {
     let boot = sys::boot_id();
     AgentHello {
         name: agent.name.clone(),
@@ -189,7 +198,7 @@ fn hello(agent: &Agent) -> AgentHello {
         os: sys::os_name().into(),
         arch: std::env::consts::ARCH.into(),
         enroll: None,
-        confidential: false,
+        confidential,
         capabilities: Vec::new(),
     }
 }
@@ -224,8 +233,7 @@ impl Session<'_> {
                     break;
                 };
                 idle = false;
-                self.unwritten += 1;
-                self.lines.write(block);
+                self.write(block);
             }
             if idle {
                 break;
@@ -242,6 +250,22 @@ impl Session<'_> {
         }
     }
 
+    fn write(&mut self, block: Vec<u8>) {
+        if self.unwritten == 0 {
+            self.wrote_at_ms = now_ms();
+        }
+        self.unwritten += 1;
+        self.lines.write(block);
+    }
+
+    /// When a peer that takes nothing counts as dead.
+    fn stalled_at_ms(&self) -> u64 {
+        match self.unwritten {
+            0 => u64::MAX,
+            _ => self.wrote_at_ms.saturating_add(WRITE_MAX_MS),
+        }
+    }
+
     fn wait(&self) -> Duration {
         let timer = self.connection.poll_timeout().unwrap_or(u64::MAX);
         let status = if self.proven {
@@ -249,13 +273,17 @@ impl Session<'_> {
         } else {
             u64::MAX
         };
-        until(timer.min(status).min(self.stop_by_ms.unwrap_or(u64::MAX)))
+        let stop = self.stop_by_ms.unwrap_or(u64::MAX);
+        until(timer.min(status).min(stop).min(self.stalled_at_ms()))
     }
 
     fn keep_time(&mut self) {
         let now = now_ms();
         if self.connection.poll_timeout().is_some_and(|at| at <= now) {
             self.connection.handle_timeout(now);
+        }
+        if self.stalled_at_ms() <= now {
+            self.closed.get_or_insert(CloseReason::Silent);
         }
         if self.proven && self.status_at_ms <= now {
             self.status_at_ms = now.saturating_add(STATUS_MS);
@@ -302,7 +330,10 @@ impl Session<'_> {
                 log!("connection lost: {how}");
                 self.connection.handle_eof(now_ms());
             }
-            Input::Written => self.unwritten = self.unwritten.saturating_sub(1),
+            Input::Written => {
+                self.unwritten = self.unwritten.saturating_sub(1);
+                self.wrote_at_ms = now_ms();
+            }
             Input::Chunk {
                 channel,
                 offset,
@@ -386,8 +417,7 @@ impl Session<'_> {
                 let Some(block) = self.connection.poll_transmit() else {
                     break;
                 };
-                self.unwritten += 1;
-                self.lines.write(block);
+                self.write(block);
             }
             if self.unwritten == 0 {
                 return;

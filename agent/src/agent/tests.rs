@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use super::Agent;
-use crate::config::Config;
+use crate::config::{Config, Way};
 use crate::scratch::Scratch;
 
 fn config(scratch: &Scratch) -> Config {
     Config {
-        master: "127.0.0.1:1".into(),
+        way: Way::Stdio,
+        readable: false,
         name: "a".into(),
         key_file: PathBuf::new(),
         root: scratch.path().join("root"),

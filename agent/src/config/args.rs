@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{Config, Found, KEYS, file, flag_of};
+use super::{Config, Found, KEYS, SWITCHES, file, flag_of};
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,7 +45,9 @@ pub fn parse_args(args: impl IntoIterator<Item = OsString>) -> Result<Asked, Str
                 "unknown argument `{flag}`; `windlass-agent --help` lists them"
             ));
         }
+        let is_switch = key.is_some_and(|key| SWITCHES.contains(&key));
         let value = inline
+            .or_else(|| is_switch.then(|| "true".into()))
             .or_else(|| args.next())
             .filter(|value| !value.is_empty());
         let value = value.ok_or_else(|| format!("{flag} needs a value after it"))?;
@@ -61,6 +63,9 @@ pub fn parse_args(args: impl IntoIterator<Item = OsString>) -> Result<Asked, Str
     let mut found = Found::default();
     if let Some(path) = config_file {
         file::read_file(&path, &mut found)?;
+    }
+    if given.names_way() {
+        found.forget_ways();
     }
     for (key, value, place) in given.values {
         found.put(key, value, place);

@@ -67,12 +67,12 @@ fn parse_line(line: &str) -> Result<Option<(&'static str, String)>, String> {
     )))
 }
 
-/// A quoted text with `\"` and `\\`, or a bare number; a comment may follow.
+/// A quoted text with `\"` and `\\`, or a bare number, `true` or `false`; a comment may follow.
 fn parse_value(text: &str) -> Result<String, String> {
     let Some(quoted) = text.strip_prefix('"') else {
         let bare = text.split('#').next().unwrap_or_default().trim();
         let number = !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_digit());
-        return if number {
+        return if number || matches!(bare, "true" | "false") {
             Ok(bare.to_owned())
         } else {
             Err("the value is not quoted".into())

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use super::Way;
 use super::args::{Asked, parse_args};
 use crate::scratch::Scratch;
 
@@ -32,7 +33,7 @@ fn flags_win_over_the_file_and_paths_stand_beside_it() {
         panic!("not a run");
     };
     assert_eq!(
-        (config.master.as_str(), config.name.as_str()),
+        (config.way.to_string().as_str(), config.name.as_str()),
         ("two:2", "a")
     );
     assert_eq!(config.key_file, scratch.path().join("key"));
@@ -54,10 +55,7 @@ fn every_mistake_names_its_place_and_what_would_be_right() {
         ),
         (
             "nmae = \"x\"\n",
-            [
-                "agent.conf:1: unknown key `nmae`",
-                "the keys are master, name",
-            ],
+            ["agent.conf:1: unknown key `nmae`", "the keys are master,"],
         ),
         ("name = x\n", ["agent.conf:1: name", "not quoted"]),
         ("name = \"x\n", ["agent.conf:1: name", "closing quote"]),
@@ -114,4 +112,36 @@ fn help_and_version_are_printed() {
     assert!(
         matches!(parse(&["-V"]), Ok(Asked::Print(text)) if text.starts_with("windlass-agent "))
     );
+}
+
+#[test]
+fn one_way_to_the_master_is_wanted_and_a_flag_replaces_that_of_the_file() {
+    let scratch = Scratch::new();
+    let path = write(
+        &scratch,
+        "master = \"h:1\"\nname = \"n\"\nkey_file = \"k\"\nreadable = true\n",
+    );
+    let way = |extra: &[&str]| {
+        let Asked::Run(config) = parse(&[&["--config", &path], extra].concat())? else {
+            panic!("not a run");
+        };
+        assert!(config.readable);
+        Ok::<_, String>(config.way)
+    };
+    assert_eq!(way(&[]).unwrap(), Way::Dial("h:1".into()));
+    assert_eq!(way(&["--stdio"]).unwrap(), Way::Stdio);
+    let words = ["ssh", "-T", "a b", ""].map(str::to_owned).to_vec();
+    assert_eq!(
+        way(&["--transport", "ssh -T 'a b' \"\""]).unwrap(),
+        Way::Command(words)
+    );
+    for (wrong, right) in [
+        (&["--stdio", "--master", "h:2"][..], "two ways"),
+        (&["--transport", "ssh 'x"], "close the quote"),
+        (&["--transport", "''"], "give a program"),
+        (&["--stdio=perhaps"], "give true or false"),
+    ] {
+        let error = way(wrong).unwrap_err();
+        assert!(error.contains(right), "{error}");
+    }
 }

@@ -48,7 +48,14 @@ impl Session<'_> {
                 request,
                 from,
             } => {
-                let opened = requests::open(self.agent, &self.sender, channel, request, from);
+                let opened = requests::open(
+                    self.agent,
+                    &self.sender,
+                    self.confidential,
+                    channel,
+                    request,
+                    from,
+                );
                 self.channels.insert(channel, opened);
             }
             Event::Data {

@@ -1,24 +1,26 @@
-//! The two directions of a socket: a thread that reads and one that writes, each bounded. Not
-//! here: what the bytes mean.
+//! The two directions of a transport: a thread that reads and one that writes, each bounded. Not
+//! here: what the bytes mean; which transport it is.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
-use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::Input;
+use crate::transport::{HangUp, HungUp, Transport};
 
 /// Bytes per read: one frame of data.
 const READ_BYTES: usize = 65_536;
 /// Blocks read and not yet handled by the loop: enough to keep both busy.
 const UNHANDLED_MAX: usize = 4;
-/// A block that the line does not take within this is as good as lost.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The threads of one socket.
+/// The threads of one transport.
 pub(super) struct Lines {
-    stream: TcpStream,
+    hang_up: Option<HangUp>,
+    /// How long the other end gets to close by itself.
+    linger: Duration,
+    /// Disconnected when both threads have ended.
+    ended: Receiver<()>,
     /// Each message lets the reader read one more block.
     tokens: SyncSender<()>,
     /// Blocks to write; closed at the end.
@@ -28,19 +30,32 @@ pub(super) struct Lines {
 
 impl Lines {
     /// Starts both threads; they report to `inputs`.
-    pub(super) fn start(stream: TcpStream, inputs: &Sender<Input>) -> std::io::Result<Lines> {
-        stream.set_nodelay(true)?;
-        stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
+    pub(super) fn start(transport: Transport, inputs: &Sender<Input>) -> std::io::Result<Lines> {
+        let Transport {
+            reader,
+            writer,
+            hang_up,
+            linger,
+            ..
+        } = transport;
         let (tokens, token_queue) = mpsc::sync_channel(UNHANDLED_MAX);
         for _ in 0..UNHANDLED_MAX {
             // The queue has room for exactly these.
             let _ = tokens.try_send(());
         }
         let (blocks, block_queue) = mpsc::channel();
-        let (reading, to_loop) = (stream.try_clone()?, inputs.clone());
-        let read = move || read_all(reading, &token_queue, &to_loop);
-        let (writing, to_loop) = (stream.try_clone()?, inputs.clone());
-        let write = move || write_all(writing, &block_queue, &to_loop);
+        // Each thread holds a sender as long as it lives, and never sends.
+        let (alive, ended) = mpsc::channel::<()>();
+        let (reader_lives, to_loop) = (alive.clone(), inputs.clone());
+        let read = move || {
+            read_all(reader, &token_queue, &to_loop);
+            drop(reader_lives);
+        };
+        let to_loop = inputs.clone();
+        let write = move || {
+            write_all(writer, &block_queue, &to_loop);
+            drop(alive);
+        };
         let threads = vec![
             std::thread::Builder::new()
                 .name("reader".into())
@@ -50,7 +65,9 @@ impl Lines {
                 .spawn(write)?,
         ];
         Ok(Lines {
-            stream,
+            hang_up: Some(hang_up),
+            linger,
+            ended,
             tokens,
             blocks: Some(blocks),
             threads,
@@ -70,19 +87,22 @@ impl Lines {
         }
     }
 
-    /// Hangs up and waits for both threads, which end at once.
+    /// Hangs up and waits for both threads, as long as they can end.
     pub(super) fn end(&mut self) {
-        let _ = self.stream.shutdown(Shutdown::Both);
         self.blocks = None;
         let (nobody, _) = mpsc::sync_channel(0);
         self.tokens = nobody;
-        for thread in self.threads.drain(..) {
-            let _ = thread.join();
+        let lingered = self.ended.recv_timeout(self.linger);
+        let hung_up = self.hang_up.take().map(|hang_up| hang_up());
+        if hung_up == Some(HungUp::Released) || lingered == Err(RecvTimeoutError::Disconnected) {
+            for thread in self.threads.drain(..) {
+                let _ = thread.join();
+            }
         }
     }
 }
 
-fn read_all(mut stream: TcpStream, tokens: &Receiver<()>, inputs: &Sender<Input>) {
+fn read_all(mut stream: impl Read, tokens: &Receiver<()>, inputs: &Sender<Input>) {
     let mut buffer = vec![0; READ_BYTES];
     while tokens.recv().is_ok() {
         let count = loop {
@@ -103,9 +123,9 @@ fn read_all(mut stream: TcpStream, tokens: &Receiver<()>, inputs: &Sender<Input>
     }
 }
 
-fn write_all(mut stream: TcpStream, blocks: &Receiver<Vec<u8>>, inputs: &Sender<Input>) {
+fn write_all(mut stream: impl Write, blocks: &Receiver<Vec<u8>>, inputs: &Sender<Input>) {
     while let Ok(block) = blocks.recv() {
-        let input = match stream.write_all(&block) {
+        let input = match stream.write_all(&block).and_then(|()| stream.flush()) {
             Ok(()) => Input::Written,
             Err(error) => Input::Lost(format!("writing: {error}")),
         };

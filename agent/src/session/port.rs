@@ -27,6 +27,8 @@ pub(crate) struct Gone;
 /// One request's side of its channel.
 pub(crate) struct Port {
     pub(crate) channel: ChannelId,
+    /// Whether nobody on the way reads what passes: else secrets are refused.
+    pub(crate) confidential: bool,
     pub(crate) gate: Arc<Gate>,
     pub(crate) inbox: Receiver<Inbound>,
     pub(crate) sender: Sender<Input>,

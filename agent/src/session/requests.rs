@@ -23,6 +23,7 @@ pub(crate) type Answer = Result<Result<Boxed, Failure>, Gone>;
 pub(super) fn open(
     agent: &Arc<Agent>,
     sender: &Sender<Input>,
+    confidential: bool,
     id: ChannelId,
     request: Request,
     from: u64,
@@ -32,6 +33,7 @@ pub(super) fn open(
     let takes_bytes = matches!(request, Request::Put(_) | Request::TreePut(_));
     let port = Port {
         channel: id,
+        confidential,
         gate: Arc::clone(&gate),
         inbox,
         sender: sender.clone(),

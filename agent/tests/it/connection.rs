@@ -124,3 +124,40 @@ fn an_agent_is_told_everything_by_a_file_beside_its_key() {
     child.wait().unwrap();
     assert!(bench.root().is_dir() && bench.folder.join("state/installation").is_file());
 }
+
+#[test]
+fn an_agent_on_standard_input_and_output_serves_one_master_and_ends_well_after_its_bye() {
+    let bench = Bench::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let ours = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (theirs, _) = listener.accept().unwrap();
+    let [input, output] = [theirs.try_clone().unwrap(), theirs].map(std::os::fd::OwnedFd::from);
+    let mut command = bench.command_without_master();
+    let mut child = command
+        .arg("--stdio")
+        .stdin(input)
+        .stdout(output)
+        .spawn()
+        .unwrap();
+    drop(command);
+    let mut peer = Peer::new(ours);
+    peer.greet(&bench.key);
+    assert_eq!(peer.exec(&script("echo on; cat")).output, b"on\n");
+    peer.connection.bye();
+    while peer.next().is_ok() {}
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_transport_command_carries_the_connection_and_is_started_again_after_a_cut() {
+    let mut bench = Bench::new();
+    let carry = "exec 3<>/dev/tcp/127.0.0.1/$0; cat <&3 & exec cat >&3";
+    let command = format!("bash -c '{carry}' {}", bench.port);
+    bench.start_agent_by(&["--transport", &command]);
+    for _ in 0..2 {
+        let mut peer = bench.accept();
+        assert_eq!(peer.exec(&script("echo on")).output, b"on\n");
+    }
+    bench.signal_agent("TERM");
+    assert!(bench.wait_agent().success());
+}

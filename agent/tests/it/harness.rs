@@ -99,6 +99,15 @@ impl Bench {
 
     /// The command line of an agent for this bench.
     pub(crate) fn command(&self) -> Command {
+        let mut command = self.command_without_master();
+        command
+            .arg("--master")
+            .arg(format!("127.0.0.1:{}", self.port));
+        command
+    }
+
+    /// The command line of an agent that is not told where its master is.
+    pub(crate) fn command_without_master(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_windlass-agent"));
         command.args([
             "--name",
@@ -106,9 +115,6 @@ impl Bench {
             "--reconnect-min-ms=5",
             "--reconnect-max-ms=20",
         ]);
-        command
-            .arg("--master")
-            .arg(format!("127.0.0.1:{}", self.port));
         for (flag, name) in [
             ("--key-file", "key"),
             ("--root", "root"),
@@ -121,18 +127,24 @@ impl Bench {
 
     /// Starts the agent.
     pub(crate) fn start_agent(&mut self) {
+        self.spawn(self.command());
+    }
+
+    /// Starts the agent with another way to its master.
+    pub(crate) fn start_agent_by(&mut self, way: &[&str]) {
+        let mut command = self.command_without_master();
+        command.args(way);
+        self.spawn(command);
+    }
+
+    fn spawn(&mut self, mut command: Command) {
         let path = self.folder.join("log");
         let log = std::fs::File::options()
             .create(true)
             .append(true)
             .open(path)
             .unwrap();
-        let child = self
-            .command()
-            .stdin(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        let child = command.stdin(Stdio::null()).stderr(log).spawn().unwrap();
         self.child = Some(child);
     }
 
