@@ -17,7 +17,7 @@ use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use windlass_protocol::ops::{Exec, ExecResult, Reason, Stdin};
+use windlass_protocol::ops::{Exec, ExecResult, Order, Reason, Stdin};
 use windlass_protocol::{CancelMode, Code, CommandId, CommandState, Failure, Progress, limits};
 
 use crate::log::log;
@@ -81,6 +81,14 @@ impl Entry {
     /// Ends the command; nothing happens if it has ended.
     pub(crate) fn end(&self, reason: Reason, mode: CancelMode) {
         self.send(Notice::End(reason, mode));
+    }
+
+    /// Does what a `signal` request says; nothing happens if it has ended.
+    pub(crate) fn order(&self, order: Order) {
+        match order {
+            Order::End(mode) => self.end(Reason::Cancelled, mode),
+            Order::Deliver(signal) => self.send(Notice::Deliver(signal)),
+        }
     }
 
     /// Accepts a generation that is not older than the newest seen, and remembers it durably.

@@ -20,6 +20,8 @@ pub enum RecordKind {
     Note,
     /// The command was started: a box with `pid`.
     Started,
+    /// Bytes of a followed file: `u8` number of the tail in the request, then what was appended.
+    Tail,
     /// How it ended: a box, see `ExecResult`; always the last record.
     Exit,
     /// Of a later version: to be skipped.
@@ -34,6 +36,7 @@ impl RecordKind {
             Self::Stderr => 2,
             Self::Note => 3,
             Self::Started => 4,
+            Self::Tail => 5,
             Self::Exit => 9,
             Self::Unknown(byte) => byte,
         }
@@ -45,6 +48,7 @@ impl RecordKind {
             2 => Self::Stderr,
             3 => Self::Note,
             4 => Self::Started,
+            5 => Self::Tail,
             9 => Self::Exit,
             _ => Self::Unknown(byte),
         }
@@ -82,6 +86,13 @@ pub fn encode_started(pid: u64, out: &mut Vec<u8>) {
     let mut pairs = Boxed::new();
     pairs.push_number("pid", pid);
     encode(RecordKind::Started, 0, &pairs.encode(), out);
+}
+
+/// Appends bytes of the followed file of this number, as one record or several.
+pub fn encode_tail(number: u8, ms: u32, bytes: &[u8], out: &mut Vec<u8>) {
+    for piece in bytes.chunks(limits::RECORD_BYTES_MAX - 1) {
+        encode(RecordKind::Tail, ms, &[&[number], piece].concat(), out);
+    }
 }
 
 /// Appends the exit record: the last one.
@@ -175,6 +186,14 @@ impl Record {
     pub fn exit(&self) -> Result<ExecResult, ProtocolError> {
         let pairs = Boxed::decode(&self.bytes).map_err(|_| BAD_EXIT)?;
         ExecResult::from_box(&pairs).map_err(|_| BAD_EXIT)
+    }
+
+    /// Number of the followed file and its bytes in a tail record.
+    pub fn tail(&self) -> Result<(u8, &[u8]), ProtocolError> {
+        let parts = self.bytes.split_first();
+        parts
+            .map(|(number, bytes)| (*number, bytes))
+            .ok_or(ProtocolError::Malformed("a tail record without its number"))
     }
 }
 

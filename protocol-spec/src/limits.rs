@@ -45,6 +45,10 @@ pub const PING_MS: u64 = 20_000;
 pub const DEAD_MS: u64 = 60_000;
 /// Bytes of one journal record: what one read of a pipe gives at most.
 pub const RECORD_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of the `input` of an exec: the request must fit a frame; longer input is streamed.
+pub const INPUT_BYTES_MAX: usize = 64 * 1024;
+/// Files followed beside one command: far more than any test suite writes logs of interest.
+pub const TAILS_MAX: usize = 16;
 /// Bytes of a path: PATH_MAX of Linux.
 pub const PATH_BYTES_MAX: usize = 4096;
 /// Bytes of one component of a path: NAME_MAX of every file system in use.

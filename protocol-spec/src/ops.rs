@@ -4,12 +4,14 @@
 mod commands;
 mod exec;
 mod files;
+mod manner;
 mod result;
 mod trees;
 
-pub use commands::{Attach, Forget, Signal};
-pub use exec::{Exec, Output, Program, Stdin, TermSignal};
+pub use commands::{Attach, Forget, Order, Signal};
+pub use exec::{Exec, Program};
 pub use files::{Copy, Get, GetResult, Mkdir, Put, Remove, Rename, Stat, StatResult};
+pub use manner::{Leftovers, OnFull, Output, Pty, Secret, SignalName, Stdin, Tail};
 pub use result::{ExecResult, Reason};
 pub use trees::{Delete, Readdir, TreePut, TreePutResult};
 
@@ -19,12 +21,16 @@ use crate::ids::CommandState;
 
 /// One request of the master.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a request is made, sent and dropped; there are never many at once"
+)]
 pub enum Request {
     /// Start a command, or attach to it if this id with this digest is known.
     Exec(Exec),
     /// Send the journal of a command from an offset.
     Attach(Attach),
-    /// End a command without being attached to it.
+    /// Signal a command, or end it, without being attached to it.
     Signal(Signal),
     /// Delete a finished command and its journal.
     Forget(Forget),

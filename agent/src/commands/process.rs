@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use windlass_protocol::CancelMode;
 use windlass_protocol::journal::RecordKind;
-use windlass_protocol::ops::{Exec, ExecResult, Reason};
+use windlass_protocol::ops::{Exec, ExecResult, Reason, SignalName, Stdin};
 
 pub(crate) use spawn::mark;
 
@@ -50,6 +50,8 @@ pub(crate) enum Notice {
     JournalFailed(io::Error),
     /// The master, or the agent's own stop, ends the command.
     End(Reason, CancelMode),
+    /// The master sends the command a signal.
+    Deliver(SignalName),
     /// The master went away at that agent time, or is back.
     MasterGone(Option<u64>),
 }
@@ -147,7 +149,11 @@ impl Supervision {
         }
         let pumps = Pumps::start(spawned.pipes, &task.journal, &meter, &task.sender)
             .inspect_err(|_| kill_unwatched(pid))?;
-        if let (Some(queue), Some(pipe)) = (&task.stdin, spawned.stdin) {
+        let given = match &task.exec.stdin {
+            Stdin::Input(bytes) => Some(StdinQueue::holding(bytes)),
+            _ => task.stdin.clone(),
+        };
+        if let (Some(queue), Some(pipe)) = (given, spawned.stdin) {
             queue.feed(pipe).inspect_err(|_| kill_unwatched(pid))?;
         }
         let sender = task.sender.clone();
@@ -228,6 +234,9 @@ impl Supervision {
                 self.end(Reason::MaxOutput, CancelMode::Kill);
             }
             Notice::End(reason, mode) => self.end(reason, mode),
+            Notice::Deliver(name) => {
+                self.family.signal(Signal::of(name));
+            }
             Notice::MasterGone(since) => self.master_gone_ms = since,
         }
     }

@@ -44,6 +44,14 @@ impl StdinQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// All the input there will be.
+    pub(crate) fn holding(bytes: &[u8]) -> Arc<Self> {
+        let queue = Arc::new(Self::default());
+        queue.push(0, bytes);
+        queue.end();
+        queue
+    }
+
     /// Has a channel told (received, consumed), now and after every progress.
     pub(crate) fn listen(&self, listener: Listener) {
         let mut state = self.lock();

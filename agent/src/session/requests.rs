@@ -84,7 +84,7 @@ fn serve(agent: &Agent, port: &Port, request: Request, from: u64) -> Answer {
         Request::Signal(signal) => Ok(agent
             .commands
             .find(signal.id, signal.generation)
-            .map(|entry| entry.end(ops::Reason::Cancelled, signal.mode))
+            .map(|entry| entry.order(signal.order))
             .map(|()| Boxed::new())),
         Request::Forget(forget) => Ok(agent
             .commands

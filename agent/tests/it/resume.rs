@@ -1,6 +1,6 @@
 //! What a connection's end does not end: commands, their journals, their input.
 
-use windlass_protocol::ops::{Attach, Forget, Reason, Request, Signal, parse_list};
+use windlass_protocol::ops::{Attach, Forget, Order, Reason, Request, Signal, parse_list};
 use windlass_protocol::sha256::digest;
 use windlass_protocol::{CancelMode, Code, Progress};
 
@@ -85,7 +85,7 @@ fn an_older_generation_is_refused_and_a_newer_one_is_remembered() {
     let signal = Signal {
         id: exec.id,
         generation: 6,
-        mode: CancelMode::Kill,
+        order: Order::End(CancelMode::Kill),
     };
     peer.call(&Request::Signal(signal)).unwrap();
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use windlass_protocol::ops::{Forget, Mkdir, Remove, Request, Signal};
+use windlass_protocol::ops::{Forget, Mkdir, Order, Remove, Request, Signal};
 use windlass_protocol::{Boxed, CancelMode, Failure, RelPath};
 
 use super::channel::Arrival;
@@ -134,7 +134,7 @@ impl Link {
         let request = Signal {
             id: id.wire(),
             generation,
-            mode: CancelMode::Kill,
+            order: Order::End(CancelMode::Kill),
         };
         self.ask(&Request::Signal(request)).await.map(drop)
     }

@@ -75,7 +75,7 @@ impl Journal {
                         let result = record.exit().map_err(LinkError::nonsense)?;
                         return Ok(JournalPart::Exit(result.into()));
                     }
-                    RecordKind::Started | RecordKind::Unknown(_) => {}
+                    RecordKind::Started | RecordKind::Tail | RecordKind::Unknown(_) => {}
                 }
             }
             match self.channel.next().await {

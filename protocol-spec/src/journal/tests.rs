@@ -7,7 +7,7 @@ fn sample() -> Vec<u8> {
     let mut bytes = Vec::new();
     encode_started(4711, &mut bytes);
     encode(RecordKind::Stdout, 5, b"hello\n", &mut bytes);
-    encode(RecordKind::Unknown(5), 6, b"of a later version", &mut bytes);
+    encode(RecordKind::Unknown(7), 6, b"of a later version", &mut bytes);
     let result = ExecResult {
         exit: Some(3),
         ..ExecResult::new(Reason::Exited)
@@ -73,6 +73,23 @@ fn long_output_becomes_several_records_and_empty_output_none() {
     assert_eq!(
         lengths,
         [limits::RECORD_BYTES_MAX, limits::RECORD_BYTES_MAX, 1]
+    );
+}
+
+#[test]
+fn bytes_of_a_followed_file_carry_its_number_in_every_record() {
+    let content = vec![b'x'; limits::RECORD_BYTES_MAX];
+    let mut bytes = Vec::new();
+    encode_tail(3, 1, &content, &mut bytes);
+    let mut decoder = Decoder::starting_at(0);
+    decoder.push(&bytes);
+    let records: Vec<_> = std::iter::from_fn(|| decoder.next_record().unwrap()).collect();
+    let pieces: Vec<_> = records.iter().map(|r| r.tail().unwrap()).collect();
+    assert_eq!(pieces.len(), 2);
+    assert!(pieces.iter().all(|(number, _)| *number == 3));
+    assert_eq!(
+        pieces.iter().map(|(_, b)| b.len()).sum::<usize>(),
+        content.len()
     );
 }
 

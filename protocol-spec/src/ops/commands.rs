@@ -5,6 +5,8 @@ use crate::connection::CancelMode;
 use crate::error::Failure;
 use crate::ids::CommandId;
 
+use super::manner::SignalName;
+
 /// Send the journal from the offset the channel was opened with, live until its end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Attach {
@@ -14,15 +16,24 @@ pub struct Attach {
     pub generation: u64,
 }
 
-/// End a command without being attached.
+/// Signal a command, or end it, without being attached.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Signal {
     /// The command.
     pub id: CommandId,
     /// The lease generation.
     pub generation: u64,
-    /// Ask first, or kill at once.
-    pub mode: CancelMode,
+    /// What is done.
+    pub order: Order,
+}
+
+/// What a `signal` request does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Order {
+    /// Ends the command: asks first, or kills at once.
+    End(CancelMode),
+    /// Delivers a signal once to the whole command; by itself that ends nothing.
+    Deliver(SignalName),
 }
 
 /// Delete a finished command. One that still runs is `busy`, an unknown id is success.
@@ -51,17 +62,29 @@ impl Attach {
 impl Signal {
     pub(super) fn write(&self, pairs: &mut Boxed) {
         write_id(pairs, self.id, self.generation);
-        pairs.push("mode", self.mode.as_str());
+        match self.order {
+            Order::End(mode) => pairs.push("mode", mode.as_str()),
+            Order::Deliver(signal) => pairs.push("signal", signal.as_str()),
+        }
     }
 
     pub(super) fn read(pairs: &Boxed) -> Result<Self, Failure> {
         let generation = pairs.require_number("generation")?;
-        let mode = CancelMode::parse(pairs.require_text("mode")?)
-            .ok_or(BoxError::BadValue("mode", "term or kill"))?;
+        let mode = pairs
+            .text("mode")?
+            .map(|word| CancelMode::parse(word).ok_or(BoxError::BadValue("mode", "term or kill")));
+        let order = match (mode.transpose()?, SignalName::read(pairs, "signal")?) {
+            (Some(mode), None) => Order::End(mode),
+            (None, Some(signal)) => Order::Deliver(signal),
+            (None, None) => return Err(BoxError::Missing("mode").into()),
+            (Some(_), Some(_)) => {
+                return Err(BoxError::BadValue("signal", "absent beside `mode`").into());
+            }
+        };
         Ok(Self {
             id: read_id(pairs)?,
             generation,
-            mode,
+            order,
         })
     }
 }

@@ -64,9 +64,9 @@ fn the_table_of_reasons_is_the_closed_list() {
 
 #[test]
 fn the_table_of_records_is_the_kinds_of_the_code() {
-    use RecordKind::{Exit, Note, Started, Stderr, Stdout};
+    use RecordKind::{Exit, Note, Started, Stderr, Stdout, Tail};
     let written: Vec<_> = table("kind").iter().map(|row| row[0].to_owned()).collect();
-    let coded = [Stdout, Stderr, Note, Started, Exit].map(|kind| kind.as_byte().to_string());
+    let coded = [Stdout, Stderr, Note, Started, Tail, Exit].map(|kind| kind.as_byte().to_string());
     assert_eq!(written, coded);
 }
 
@@ -93,7 +93,8 @@ fn the_table_of_operations_names_the_keys_that_are_sent() {
             .split(['`', ',', ' ', '*'])
             .filter(|word| !word.is_empty())
         {
-            let source = include_str!("../ops/exec.rs");
+            let source =
+                include_str!("../ops/exec.rs").to_owned() + include_str!("../ops/manner.rs");
             assert!(source.contains(&format!("\"{word}\"")), "{word} of {row:?}");
         }
     }
@@ -108,7 +109,7 @@ fn the_table_of_limits_is_the_constants() {
         FRAME_BEFORE_AUTH_MAX FRAME_MAX DATA_BYTES_MAX BOX_PAIRS_MAX BOX_KEY_MAX MAC_BYTES
         CHANNELS_MAX SEND_QUEUE_MAX LOG_WINDOW FILE_WINDOW COMMANDS_MAX KEYS_MAX CAPABILITIES_MAX
         NAME_BYTES_MAX TEXT_BYTES_MAX HANDSHAKE_MS REFUSAL_MS PING_MS DEAD_MS RECORD_BYTES_MAX
-        PATH_BYTES_MAX COMPONENT_BYTES_MAX ENTRY_BYTES_MAX ENTRIES_MAX SEQUENCE_MAX OFFSET_MAX
+        INPUT_BYTES_MAX TAILS_MAX PATH_BYTES_MAX COMPONENT_BYTES_MAX ENTRY_BYTES_MAX ENTRIES_MAX SEQUENCE_MAX OFFSET_MAX
     };
     let written: Vec<_> = table("limit")
         .iter()

@@ -62,7 +62,7 @@ pub(super) fn spawn(task: &Task) -> io::Result<Spawned> {
             command.stdin(Stdio::null());
             None
         }
-        Stdin::Stream => {
+        Stdin::Input(_) | Stdin::Stream => {
             let (reader, writer) = io::pipe()?;
             command.stdin(reader);
             Some(writer)

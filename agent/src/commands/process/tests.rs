@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 
 use windlass_protocol::journal::{Decoder, RecordKind};
-use windlass_protocol::ops::{Exec, ExecResult, Output, Program, Reason};
+use windlass_protocol::ops::{Exec, ExecResult, Output, Program, Reason, SignalName, Stdin};
 use windlass_protocol::{CancelMode, CommandId};
 
 use super::{Journal, Notice, Task, supervise};
@@ -136,6 +136,24 @@ fn the_environment_is_inherited_changed_and_marked() {
     let mut exec = script("echo ${HOME-unset}");
     exec.env_unset = vec![b"HOME".to_vec()];
     assert_eq!(run(exec, vec![]).output, b"unset\n");
+}
+
+#[test]
+fn input_that_comes_with_the_request_is_read_to_its_end() {
+    let mut exec = script("cat; echo over");
+    exec.stdin = Stdin::Input(b"one\ntwo".to_vec());
+    assert_eq!(run(exec, vec![]).output, b"one\ntwoover\n");
+}
+
+#[test]
+fn a_delivered_signal_ends_nothing_by_itself() {
+    let exec = script("trap 'echo got; exit 4' USR1; echo ready; while :; do sleep 0.01; done");
+    let ran = run(exec, vec![Notice::Deliver(SignalName::Usr1)]);
+    assert_eq!(
+        (ran.result.reason, ran.result.exit),
+        (Reason::Exited, Some(4))
+    );
+    assert!(ran.output.ends_with(b"got\n"));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use windlass_protocol::ops::TermSignal;
+use windlass_protocol::ops::SignalName;
 
 use super::{check, folder::Folder};
 
@@ -63,13 +63,28 @@ impl Signal {
     pub(crate) const KILL: Signal = Signal(9);
 
     /// The signal that the master means.
-    pub(crate) fn of(term: TermSignal) -> Signal {
-        Signal(match term {
-            TermSignal::Term => 15,
-            TermSignal::Int => 2,
-            TermSignal::Hup => 1,
-            TermSignal::Quit => 3,
-            TermSignal::Kill => 9,
+    pub(crate) fn of(name: SignalName) -> Signal {
+        let is_linux = cfg!(target_os = "linux");
+        Signal(match name {
+            SignalName::Term => 15,
+            SignalName::Int => 2,
+            SignalName::Hup => 1,
+            SignalName::Quit => 3,
+            SignalName::Kill => 9,
+            SignalName::Usr1 => {
+                if is_linux {
+                    10
+                } else {
+                    30
+                }
+            }
+            SignalName::Usr2 => {
+                if is_linux {
+                    12
+                } else {
+                    31
+                }
+            }
         })
     }
 }

@@ -247,7 +247,7 @@ impl Ran {
                 RecordKind::Stdout | RecordKind::Stderr => output.extend_from_slice(&record.bytes),
                 RecordKind::Started => starts += 1,
                 RecordKind::Exit => result = Some(record.exit().unwrap()),
-                RecordKind::Note | RecordKind::Unknown(_) => {}
+                RecordKind::Note | RecordKind::Tail | RecordKind::Unknown(_) => {}
             }
         }
         let result = result.expect("no exit box");
