@@ -21,14 +21,16 @@ use crate::ids::AgentId;
 pub use error::AgentError;
 pub use registry::AgentState;
 
-/// How long an operation other than a command waits for its agent to come back: an agent that
-/// restarts is back within its back-off of a minute at most.
+/// How long an operation waits for its agent to come back, unless told ([`Agents::patient`]): an
+/// agent that restarts is back within its back-off of a minute at most.
 pub const AWAY_MAX: Duration = Duration::from_secs(120);
 
 /// The registry of connected agents; cheap to clone.
 #[derive(Clone)]
 pub struct Agents {
     shared: Arc<Shared>,
+    /// How long operations through this handle wait for an agent that is away.
+    away_max: Duration,
 }
 
 struct Shared {
@@ -57,6 +59,17 @@ impl Agents {
                 tracker: TaskTracker::new(),
                 seats: Mutex::default(),
             }),
+            away_max: AWAY_MAX,
+        }
+    }
+
+    /// The same registry, whose operations wait that long for an agent that is away before it
+    /// counts as gone for good ([`AgentError::Away`]).
+    #[must_use]
+    pub fn patient(&self, away_max: Duration) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            away_max,
         }
     }
 

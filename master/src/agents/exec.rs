@@ -48,8 +48,8 @@ impl Agents {
     /// Runs a command on an agent, or takes it up again, and returns how it ended, committed.
     ///
     /// Its row must be in `db::commands` already, and `log` be the log the row names. Output is
-    /// appended to `log`, which the caller closes. Cut connections are waited for up to
-    /// `command.lease`. `cancel` asks the agent to end the command, whose result then says
+    /// appended to `log`, which the caller closes. An agent that is away is waited for as long as
+    /// this handle does ([`Agents::patient`]). `cancel` asks the agent to end the command, whose result then says
     /// cancelled; with the agent away the command is given up after 15 s
     /// ([`AgentError::Cancelled`]) and ended when the agent comes back. With
     /// [`AgentError::Stopping`] the command goes on; call this again after the restart.
@@ -160,7 +160,7 @@ impl Following<'_> {
 
     /// Waits for a connection; for a short while only once the command is cancelled.
     async fn wait(&self, agent: AgentId, cancel: &CancellationToken) -> Result<Link, AgentError> {
-        let patient = self.agents.link(agent, self.command.lease);
+        let patient = self.agents.link(agent, self.agents.away_max);
         tokio::select! {
             biased;
             found = patient => return found,

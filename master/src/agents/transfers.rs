@@ -5,7 +5,7 @@ use std::future::Future;
 use tokio_util::sync::CancellationToken;
 
 use super::error::After;
-use super::{AWAY_MAX, AgentError, Agents};
+use super::{AgentError, Agents};
 use crate::ids::AgentId;
 use crate::model::{TreeEntry, TreeStats};
 use crate::session::{
@@ -28,7 +28,7 @@ impl Agents {
     {
         loop {
             let attempt = async {
-                let link = self.link(agent, AWAY_MAX).await?;
+                let link = self.link(agent, self.away_max).await?;
                 work(link).await.map_err(After::from)
             };
             if let Some(value) = self.once(cancel, attempt).await? {
@@ -90,7 +90,7 @@ impl Agents {
         };
         loop {
             let attempt = async {
-                let link = self.link(agent, AWAY_MAX).await?;
+                let link = self.link(agent, self.away_max).await?;
                 transfer.run(&link, out).await.map_err(After::from)
             };
             if let Some(facts) = self.once(cancel, attempt).await? {

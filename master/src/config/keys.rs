@@ -30,14 +30,14 @@ sections! {
     SECRET = "a secret": "file" "env";
     PROJECT = "[project.NAME]": "title";
     REPOSITORY = "[repository.NAME]": "project" "vcs" "url" "branches" "poll";
-    AGENT = "[agent.NAME]": "labels" "slots";
+    AGENT = "[agent.NAME]": "labels" "slots" "lost_after" "lease";
     BUILDER = "[builder.NAME]": "project" "tags" "matrix" "agents" "steps";
-    SOURCE_STEP = "a source step": "source" "into" "clean" "name" "always" "may_fail";
+    SOURCE_STEP = "a source step": "source" "into" "clean" "name" "always" "may_fail" "on_lost";
     RUN_STEP = "a run step": "run" "cwd" "env" "timeout" "idle" "grace" "output_max" "name"
-        "always" "may_fail";
-    UPLOAD_STEP = "an upload step": "upload" "name" "always" "may_fail";
+        "always" "may_fail" "on_lost";
+    UPLOAD_STEP = "an upload step": "upload" "name" "always" "may_fail" "on_lost";
     PRODUCT_STEP = "a product step": "product" "version" "feed_version" "target" "runtime"
-        "properties" "name" "always" "may_fail";
+        "properties" "name" "always" "may_fail" "on_lost";
     CHANGE = "[schedule.NAME] on change": "on" "builders" "repository" "branches" "quiet";
     FORCE = "[schedule.NAME] on force": "on" "builders" "parameters";
     PARAMETER = "a parameter": "type" "label" "default" "required" "of";

@@ -145,6 +145,23 @@ pub struct Agent {
     pub labels: BTreeMap<String, String>,
     /// Builds at a time, 1 to 256.
     pub slots: u32,
+    /// Away for longer, it counts as gone for good.
+    pub lost_after: Duration,
+    /// How long its commands may run without a master.
+    pub lease: Duration,
+}
+
+impl Default for Agent {
+    fn default() -> Self {
+        Self {
+            labels: BTreeMap::new(),
+            slots: 1,
+            // A machine that is updated and started again is back within the hour.
+            lost_after: Duration::from_secs(3_600),
+            // A master that fell over on Friday evening is found on Monday morning.
+            lease: Duration::from_secs(3 * 86_400),
+        }
+    }
 }
 
 /// `[builder.NAME]`, one combination of its matrix.
@@ -173,6 +190,18 @@ pub struct Step {
     pub always: bool,
     /// Its failure does not fail the build (the build ends with warnings).
     pub may_fail: bool,
+    /// What is done when its agent is gone for good.
+    pub on_lost: OnLost,
+}
+
+/// What a step does when its agent is gone for good: away for too long, or back without any
+/// knowledge of the step's command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnLost {
+    /// The step is done once more where the agent is back; else the build begins anew elsewhere.
+    Restart,
+    /// The step ends in error, for what it did may not be done twice.
+    Fail,
 }
 
 /// What a step does.

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::resolved::{
-    Agent, Builder, Config, Master, Parameter, ParameterKind, Project, Repository, Run, RunCommand,
-    Schedule, Step, StepKind, Trigger, Vcs,
+    Agent, Builder, Config, Master, OnLost, Parameter, ParameterKind, Project, Repository, Run,
+    RunCommand, Schedule, Step, StepKind, Trigger, Vcs,
 };
 use super::template::Template;
 
@@ -39,6 +39,7 @@ pub(crate) fn config() -> Config {
             Agent {
                 labels: one("pool", "main".to_owned()),
                 slots: 2,
+                ..Agent::default()
             },
         ),
         builders: one("package", builder()),
@@ -97,6 +98,7 @@ fn step(name: &str, kind: StepKind) -> Step {
         kind,
         always: false,
         may_fail: false,
+        on_lost: OnLost::Fail,
     }
 }
 

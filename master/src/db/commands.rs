@@ -128,6 +128,14 @@ pub fn of_step(conn: &mut Conn, step: StepId) -> DbResult<Option<Command>> {
     Ok(row.map(command))
 }
 
+/// How many commands a step has leased: one, and one more for each that was lost.
+pub fn count_of_step(conn: &mut Conn, step: StepId) -> DbResult<i64> {
+    Ok(commands::table
+        .filter(commands::step_id.eq(step.0))
+        .count()
+        .get_result(conn)?)
+}
+
 /// How far the journal is stored now. Fails with [`DbError::Changed`] when the lease is not that
 /// of `generation` any more.
 pub fn advance(conn: &mut Conn, id: &str, generation: u64, journal_offset: u64) -> DbResult<()> {

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use super::conn::per_engine;
 use super::schema::{request_changes, requests, source_stamps};
-use super::{Conn, DbError, DbResult};
+use super::{Conn, DbError, DbResult, changes};
 use crate::clock::Time;
 use crate::ids::{BuilderId, ChangeId, RepositoryId, RequestId};
 use crate::model::RequestState;
@@ -68,6 +68,8 @@ pub struct Request {
     pub state: RequestState,
     /// Why it waits.
     pub wait_reason: String,
+    /// How often it was begun before, on agents that were lost.
+    pub restarts: u32,
     /// JSON object of property name to value.
     pub properties: String,
     /// When it was made.
@@ -85,6 +87,7 @@ struct Row {
     priority: i64,
     state: String,
     wait_reason: String,
+    restarts: i64,
     properties: String,
     created_at: i64,
 }
@@ -110,6 +113,43 @@ pub fn insert(conn: &mut Conn, now: Time, new: &NewRequest) -> DbResult<RequestI
     }
     add_changes(conn, RequestId(id), &new.changes)?;
     Ok(RequestId(id))
+}
+
+/// What asks for the same source with the same values as an earlier request does.
+pub fn same_as(
+    conn: &mut Conn,
+    earlier: RequestId,
+    reason: String,
+    requested_by: Option<String>,
+) -> DbResult<NewRequest> {
+    let old = by_id(conn, earlier)?;
+    let seen = changes::of_request(conn, earlier)?;
+    Ok(NewRequest {
+        builder: old.builder,
+        schedule: old.schedule,
+        reason,
+        requested_by: requested_by.unwrap_or(old.requested_by),
+        priority: old.priority,
+        properties: old.properties,
+        stamps: stamps(conn, earlier)?,
+        changes: seen.into_iter().map(|change| change.id).collect(),
+    })
+}
+
+/// Asks for what an earlier request asked for, because its agent was lost.
+pub fn restart(
+    conn: &mut Conn,
+    now: Time,
+    earlier: RequestId,
+    reason: String,
+) -> DbResult<RequestId> {
+    let restarts = by_id(conn, earlier)?.restarts;
+    let new = same_as(conn, earlier, reason, None)?;
+    let id = insert(conn, now, &new)?;
+    diesel::update(requests::table.find(id.0))
+        .set(requests::restarts.eq(i64::from(restarts) + 1))
+        .execute(conn)?;
+    Ok(id)
 }
 
 fn insert_stamp(conn: &mut Conn, request: RequestId, stamp: &Stamp) -> DbResult<()> {
@@ -289,6 +329,7 @@ fn request(row: Row) -> Request {
         priority: row.priority,
         state: row.state.parse().unwrap_or(RequestState::Cancelled),
         wait_reason: row.wait_reason,
+        restarts: u32::try_from(row.restarts).unwrap_or(u32::MAX),
         properties: row.properties,
         created_at: Time(row.created_at),
     }

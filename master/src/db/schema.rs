@@ -173,6 +173,7 @@ diesel::table! {
         priority -> BigInt,
         state -> Text,
         wait_reason -> Text,
+        restarts -> BigInt,
         properties -> Text,
         created_at -> BigInt,
         ended_at -> Nullable<BigInt>,

@@ -5,8 +5,7 @@ use super::requests::{finish, make};
 use crate::app::App;
 use crate::auth::{Identity, Permission};
 use crate::db::events::NewEvent;
-use crate::db::requests::NewRequest;
-use crate::db::{Conn, DbError, Lane, audit, builds, changes, events, requests, views};
+use crate::db::{Conn, DbError, Lane, audit, builds, events, requests, views};
 use crate::error::{Error, Result};
 use crate::ids::{BuildId, RequestId};
 use crate::model::{AuditOutcome, BuildDetail, BuildFilter, BuildSummary, Page};
@@ -110,18 +109,8 @@ pub async fn rebuild(app: &App, identity: &Identity, id: BuildId) -> Result<Requ
     }
     let (now, actor) = (app.clock.now(), identity.name().to_owned());
     let work = move |conn: &mut Conn| {
-        let old = requests::by_id(conn, build.request)?;
-        let seen = changes::of_request(conn, old.id)?;
-        let new = NewRequest {
-            builder: old.builder,
-            schedule: old.schedule,
-            reason: format!("build {} again", build.number),
-            requested_by: actor.clone(),
-            priority: old.priority,
-            properties: old.properties,
-            stamps: requests::stamps(conn, old.id)?,
-            changes: seen.into_iter().map(|change| change.id).collect(),
-        };
+        let reason = format!("build {} again", build.number);
+        let new = requests::same_as(conn, build.request, reason, Some(actor.clone()))?;
         make(conn, now, &new, "build.rebuild", &actor)
     };
     finish(app, app.db.tx("rebuild", work).await?)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::resolved::{Builder, Step, StepKind};
+use crate::config::resolved::{Builder, OnLost, Step, StepKind};
 use crate::db::builds::Build;
 use crate::db::events::{self, NewEvent};
 use crate::db::steps::Step as StepRow;
@@ -13,6 +13,10 @@ use crate::model::{BuildResult, StepState};
 use super::ending::{close_logs, end_without, finish, summary};
 use super::step::{Course, StepEnd, StepError};
 use super::{Parts, Signals, command, load, product, source, upload};
+
+/// Times that a build is begun anew because its agent was lost; after these it is the build that
+/// kills machines.
+const RESTARTS_MAX: u32 = 3;
 
 /// Carries a build to its end. `Ok` also when the master stops in between.
 pub(super) async fn carry(
@@ -56,8 +60,12 @@ async fn through(parts: &Parts, build: &Build, signals: &Signals) -> Result<(), 
         let cancelled = signals.cancel.is_cancelled();
         match next(&outcomes(builder, &rows), cancelled) {
             Next::Do(at) => {
-                let end = course.step(&builder.steps[at], &rows, at).await;
-                let end = match end {
+                let step = &builder.steps[at];
+                let end = match course.step(step, &rows, at).await {
+                    Err(StepError::Lost(text)) => {
+                        let again = step.on_lost == OnLost::Restart && course.may_restart();
+                        return lost(&course, &mut rows, at, &text, again).await;
+                    }
                     // Who cancelled does not wait for our disk to be repaired.
                     Err(StepError::Ours(text)) if signals.cancel.is_cancelled() => {
                         tracing::error!(build = build.id.0, text, "a cancelled step is given up");
@@ -74,10 +82,38 @@ async fn through(parts: &Parts, build: &Build, signals: &Signals) -> Result<(), 
             }
             Next::Finish(result) => {
                 let text = summary(parts, build, &rows, result).await?;
-                return finish(parts, build, result, &text).await;
+                return finish(parts, build, result, &text, false).await;
             }
         }
     }
+}
+
+/// Ends a build whose agent is gone for good: nothing of it is there any more, so no other step is
+/// tried. With `again` the same is asked for once more, to be built by another agent.
+async fn lost(
+    course: &Course<'_>,
+    rows: &mut [StepRow],
+    at: usize,
+    text: &str,
+    again: bool,
+) -> Result<(), StepError> {
+    let cancelled = course.signals.cancel.is_cancelled();
+    let (result, text) = match cancelled {
+        true => (BuildResult::Cancelled, "cancelled".to_owned()),
+        false => (BuildResult::Error, format!("agent-lost: {text}")),
+    };
+    let end = StepEnd::new(result, &text);
+    course.end_step(&mut rows[at], end).await?;
+    for row in rows.iter_mut().filter(|row| row.result.is_none()) {
+        course
+            .end_step(row, StepEnd::new(BuildResult::Skipped, ""))
+            .await?;
+    }
+    let text = match again {
+        true => format!("{text}; begun anew"),
+        false => text,
+    };
+    finish(course.parts, course.build, result, &text, again).await
 }
 
 fn outcomes(builder: &Builder, rows: &[StepRow]) -> Vec<StepOutcome> {
@@ -92,6 +128,11 @@ fn outcomes(builder: &Builder, rows: &[StepRow]) -> Vec<StepOutcome> {
 }
 
 impl Course<'_> {
+    /// Whether the build may be begun anew when its agent is lost.
+    fn may_restart(&self) -> bool {
+        self.restarts < RESTARTS_MAX && !self.signals.cancel.is_cancelled()
+    }
+
     /// Does a step, or takes it up again.
     async fn step(&self, step: &Step, rows: &[StepRow], at: usize) -> Result<StepEnd, StepError> {
         let row = &rows[at];
@@ -113,7 +154,7 @@ impl Course<'_> {
                 let place = self.place(into, *clean);
                 source::deliver(self, row.id, repository, &place).await
             }
-            StepKind::Run(run) => command::run(self, row.id, run).await,
+            StepKind::Run(run) => command::run(self, row.id, run, step.on_lost).await,
             StepKind::Upload { files } => upload::upload(self, row.id, files).await,
             StepKind::Product(wanted) => product::record(self, row.id, wanted).await,
         };

@@ -46,7 +46,7 @@ impl Course<'_> {
     /// Paths below the build's folder of the files in `folder`; none where there is no folder.
     /// Names that are not UTF-8 are passed over: nobody could download them by their name.
     async fn list(&self, folder: &str, recursive: bool) -> Result<Vec<String>, StepError> {
-        let (agents, halt) = (&self.parts.agents, &self.signals.halt);
+        let (agents, halt) = (&self.agents, &self.signals.halt);
         let (agent, path) = (self.build.agent, self.path(folder));
         let listing = match agents.readdir(agent, &path, recursive, halt).await {
             Err(AgentError::Refused(refusal)) if refusal.code == "not-found" => Vec::new(),
@@ -68,7 +68,7 @@ impl Course<'_> {
         let ours = |error: io::Error| StepError::Ours(format!("cannot store `{path}`: {error}"));
         let mut sink = Sink(self.parts.blobs.writer().map_err(ours)?);
         let whole = self.path(path).into_bytes();
-        let (agents, halt) = (&self.parts.agents, &self.signals.halt);
+        let (agents, halt) = (&self.agents, &self.signals.halt);
         let agent = self.build.agent;
         let facts = agents
             .get(agent, &whole, FILE_BYTES_MAX, &mut sink, halt)

@@ -3,7 +3,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use crate::config::resolved::{Run, RunCommand};
+use crate::config::resolved::{OnLost, Run, RunCommand};
 use crate::db::Conn;
 use crate::db::builds::Build;
 use crate::db::commands::{self, Command, CommandState, NewCommand};
@@ -15,34 +15,73 @@ use crate::model::BuildResult;
 use crate::session::{Bytes, CommandResult, CommandSpec, EndReason, Program};
 
 use super::Parts;
-use super::step::{Course, StepEnd, StepError};
+use super::step::{Course, StepEnd, StepError, say};
 use super::words::{bytes, span};
 
-/// Runs the command of a step, or takes it up again after a restart.
+/// Times a step is begun on one agent that comes back without it; then the machine is at fault.
+const BEGUN_MAX: i64 = 4;
+
+/// Runs the command of a step, or takes it up again after a restart. One that the agent lost is
+/// started once more if the step allows that.
 pub(super) async fn run(
     course: &Course<'_>,
     step: StepId,
     run: &Run,
+    on_lost: OnLost,
 ) -> Result<StepEnd, StepError> {
+    loop {
+        let result = match once(course, step, run).await? {
+            Ended::By(result) => result,
+            Ended::GivenUp(end) => return Ok(end),
+        };
+        let is_lost = matches!(
+            result.reason,
+            EndReason::AgentLost | EndReason::LeaseExpired
+        );
+        let may_restart = on_lost == OnLost::Restart && !course.signals.cancel.is_cancelled();
+        if !is_lost || !may_restart || begun(course, step).await? >= BEGUN_MAX {
+            return Ok(judged(course, run, &result));
+        }
+        let (_, mut log) = lease(course, step, run).await?;
+        let text = &judged(course, run, &result).text;
+        say(&mut log, &format!("{text}; started once more")).await?;
+    }
+}
+
+/// How often a step's command was started.
+async fn begun(course: &Course<'_>, step: StepId) -> Result<i64, StepError> {
+    let count = move |conn: &mut Conn| commands::count_of_step(conn, step);
+    Ok(course.parts.db.read("step commands", count).await?)
+}
+
+/// What became of a command.
+enum Ended {
+    By(CommandResult),
+    /// It could not be followed to its end.
+    GivenUp(StepEnd),
+}
+
+/// Runs the newest command of a step to its end, or the first.
+async fn once(course: &Course<'_>, step: StepId, run: &Run) -> Result<Ended, StepError> {
     let find = move |conn: &mut Conn| commands::of_step(conn, step);
     let known = course.parts.db.read("step command", find).await?;
     let (spec, mut log) = match known {
         Some(known) => {
-            if let Some(end) = finished(course, run, &known)? {
-                return Ok(end);
+            if let Some(ended) = ended(course, &known)? {
+                return Ok(ended);
             }
             let spec = CommandSpec::from_json(&known.lease.arguments).map_err(broken)?;
             (spec, course.parts.logs.open(known.lease.log).await?)
         }
         None => lease(course, step, run).await?,
     };
-    let agents = &course.parts.agents;
     let cancel = &course.signals.cancel;
-    let outcome = agents
+    let outcome = course
+        .agents
         .exec(course.build.agent, &spec, &mut log, cancel)
         .await;
     // The log is closed with the step, also where a fault of ours only has it tried again.
-    Ok(judged(course, run, &outcome?))
+    Ok(Ended::By(outcome?))
 }
 
 /// Ends what a step has on the agent without waiting for its build: cancelled if the agent is
@@ -86,24 +125,19 @@ pub(super) async fn give_up(parts: &Parts, step: StepId) -> Result<(), StepError
     Ok(parts.db.tx("command given up", mark).await?)
 }
 
-/// The end of a command whose result was stored before a restart.
-fn finished(course: &Course<'_>, run: &Run, known: &Command) -> Result<Option<StepEnd>, StepError> {
-    let end = match (known.state, &known.result) {
+/// The end of a command that was stored before a restart of the master.
+fn ended(course: &Course<'_>, known: &Command) -> Result<Option<Ended>, StepError> {
+    Ok(Some(match (known.state, &known.result) {
         (CommandState::Leased, _) => return Ok(None),
-        (_, Some(result)) => judged(
-            course,
-            run,
-            &CommandResult::from_json(result).map_err(broken)?,
-        ),
+        (_, Some(result)) => Ended::By(CommandResult::from_json(result).map_err(broken)?),
         (_, None) if course.signals.cancel.is_cancelled() => {
-            StepEnd::new(BuildResult::Cancelled, "cancelled")
+            Ended::GivenUp(StepEnd::new(BuildResult::Cancelled, "cancelled"))
         }
         (_, None) => {
             let text = "given up: it could not be followed, the master's log says why";
-            StepEnd::new(BuildResult::Error, text)
+            Ended::GivenUp(StepEnd::new(BuildResult::Error, text))
         }
-    };
-    Ok(Some(end))
+    }))
 }
 
 /// Stores a new command before it is sent.
@@ -116,7 +150,6 @@ async fn lease(
     let agent = course.build.agent;
     // A builder without source has no folder yet.
     course
-        .parts
         .agents
         .mkdir(agent, &course.build.folder, &course.signals.halt)
         .await?;
@@ -166,6 +199,7 @@ fn specify(course: &Course<'_>, step: StepId, run: &Run) -> Result<CommandSpec, 
     spec.idle = run.idle;
     spec.grace = run.grace;
     spec.output_bytes_max = run.output_bytes_max;
+    spec.lease = course.lease;
     Ok(spec)
 }
 

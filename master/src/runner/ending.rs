@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::db::builds::Build;
 use crate::db::events;
 use crate::db::steps::Step as StepRow;
-use crate::db::{Conn, DbError, builds, logs as log_rows, outbox, steps};
+use crate::db::{Conn, DbError, builds, logs as log_rows, outbox, requests, steps};
 use crate::ids::StepId;
 use crate::model::{BuildResult, StepState};
 
@@ -41,15 +41,17 @@ pub(super) async fn end_without(
         true => BuildResult::Cancelled,
         false => BuildResult::Error,
     };
-    finish(parts, build, result, text).await
+    finish(parts, build, result, text, false).await
 }
 
-/// The result, the request's end, the event and the mails: all or nothing.
+/// The result, the request's end, the event and the mails, and with `again` the request to build
+/// the same once more: all or nothing.
 pub(super) async fn finish(
     parts: &Parts,
     build: &Build,
     result: BuildResult,
     text: &str,
+    again: bool,
 ) -> Result<(), StepError> {
     let (build, now, text) = (build.clone(), parts.clock.now(), text.to_owned());
     let id = build.id;
@@ -59,6 +61,17 @@ pub(super) async fn finish(
         let detail = serde_json::json!({ "result": result }).to_string();
         let seq = events::append(conn, now, &event("build.finished", &build, detail))?;
         outbox::queue_build_mails(conn, now, &config.notifies, seq, build.id)?;
+        if again {
+            let reason = format!("build {} again: its agent was lost", build.number);
+            let request = requests::restart(conn, now, build.request, reason)?;
+            let made = events::NewEvent {
+                kind: "request.made",
+                builder: Some(build.builder),
+                detail: serde_json::json!({ "request": request }).to_string(),
+                ..events::NewEvent::default()
+            };
+            return events::append(conn, now, &made);
+        }
         Ok(seq)
     };
     match parts.db.tx("build ends", work).await {

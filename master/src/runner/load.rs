@@ -71,10 +71,8 @@ pub(super) async fn load<'a>(
                 .unwrap_or_default(),
         }
     });
-    let labels = config
-        .agents
-        .get(&rows.agent.name)
-        .map(|agent| agent.labels.clone());
+    let configured = config.agents.get(&rows.agent.name).cloned();
+    let configured = configured.unwrap_or_default();
     let workspace = workspace(&rows.agent.facts, &build.folder);
     let all = properties(&Facts {
         builder: build.builder_name.clone(),
@@ -92,7 +90,7 @@ pub(super) async fn load<'a>(
             arch: rows.agent.arch.unwrap_or_default(),
             version: rows.agent.version.unwrap_or_default(),
             facts: rows.agent.facts,
-            labels: labels.unwrap_or_default(),
+            labels: configured.labels,
         },
     });
     let (id, stored) = (build.id, all.clone());
@@ -101,6 +99,9 @@ pub(super) async fn load<'a>(
     Ok(Course {
         parts,
         build,
+        agents: parts.agents.patient(configured.lost_after),
+        lease: configured.lease,
+        restarts: rows.request.restarts,
         signals,
         config,
         stamps: rows.stamps,

@@ -132,7 +132,7 @@ async fn send(
         .await?;
     }
     let contents = Contents::new(mirror, &tree.entries);
-    let (agents, agent) = (&course.parts.agents, course.build.agent);
+    let (agents, agent) = (&course.agents, course.build.agent);
     let stats = agents
         .tree_put(agent, place, &tree.entries, &contents, halt)
         .await?;

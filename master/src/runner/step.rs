@@ -1,6 +1,8 @@
 //! What the steps of a build share: what they work with, how they fail, and their log.
 
-use crate::agents::AgentError;
+use std::time::Duration;
+
+use crate::agents::{AgentError, Agents};
 use crate::config::Config;
 use crate::db::builds::Build;
 use crate::db::requests::Stamp;
@@ -12,12 +14,19 @@ use crate::logs::{LogError, LogWriter};
 use crate::model::{BuildResult, Name, Property};
 use crate::vcs::VcsError;
 
+use super::words::span;
 use super::{Parts, Signals};
 
 /// A build on its way.
 pub(super) struct Course<'a> {
     pub(super) parts: &'a Parts,
     pub(super) build: &'a Build,
+    /// The agents, waited for as long as the configuration says for the build's own.
+    pub(super) agents: Agents,
+    /// How long its commands may run without a master.
+    pub(super) lease: Duration,
+    /// How often the same was begun before, on agents that were lost.
+    pub(super) restarts: u32,
     pub(super) signals: &'a Signals,
     /// The configuration it began with.
     pub(super) config: &'a Config,
@@ -57,6 +66,9 @@ pub(super) enum StepError {
     /// The user's doing: the step fails.
     #[error("{0}")]
     Failed(String),
+    /// The agent is gone for good: the step's `on_lost` says what that means.
+    #[error("agent-lost: {0}")]
+    Lost(String),
     /// The system could not do it: the step ends in error.
     #[error("{0}")]
     Broken(String),
@@ -71,7 +83,8 @@ impl From<AgentError> for StepError {
             AgentError::Stopping => Self::Stopping,
             AgentError::Cancelled => Self::Cancelled,
             AgentError::Away(seconds) => {
-                Self::Broken(format!("agent-lost: it was not connected for {seconds} s"))
+                let away = span(Duration::from_secs(seconds));
+                Self::Lost(format!("it was not connected for {away}"))
             }
             AgentError::Db(error) => error.into(),
             AgentError::Log(error) => error.into(),

@@ -2,6 +2,7 @@
 //! own.
 
 mod ends;
+mod lost;
 mod sources;
 mod works;
 

@@ -140,12 +140,12 @@ pub struct CommandSpec {
     pub grace: Duration,
     /// Bytes of output until it is ended; 0 is no limit.
     pub output_bytes_max: u64,
-    /// How long it may run without a master, and how long the master waits for its agent.
+    /// How long it may run without a master.
     pub lease: Duration,
 }
 
 impl CommandSpec {
-    /// A command with a fresh id, generation 1, no time-outs, 10 s of grace and a day's lease.
+    /// A command with a fresh id, generation 1, no time-outs, 10 s of grace and a lease of three days.
     pub fn new(program: Program, cwd: impl Into<String>) -> std::io::Result<Self> {
         Ok(Self {
             id: CommandId::random()?,
@@ -158,8 +158,8 @@ impl CommandSpec {
             // Enough for a compiler to delete its half-written files.
             grace: Duration::from_secs(10),
             output_bytes_max: 0,
-            // A master may be away for a working day, not for ever.
-            lease: Duration::from_secs(86_400),
+            // A master that fell over on Friday evening is found on Monday morning.
+            lease: Duration::from_secs(3 * 86_400),
         })
     }
 

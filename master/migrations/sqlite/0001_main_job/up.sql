@@ -152,6 +152,7 @@ CREATE TABLE requests (
     state TEXT NOT NULL
         CHECK (state IN ('pending', 'claimed', 'done', 'cancelled')),
     wait_reason TEXT NOT NULL,
+    restarts BIGINT NOT NULL DEFAULT 0,
     properties TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     ended_at BIGINT

@@ -9,7 +9,7 @@ use crate::config::entries::known;
 use crate::config::keys::{self, Keys};
 use crate::config::load::Scope;
 use crate::config::reader::{Section, Value};
-use crate::config::resolved::{Run, RunCommand, Step, StepKind};
+use crate::config::resolved::{OnLost, Run, RunCommand, Step, StepKind};
 use crate::config::template::Template;
 
 /// Steps of one builder; more are not readable on a page.
@@ -132,13 +132,35 @@ fn step(scope: &Scope<'_>, entry: &Value<'_>, names: &Names<'_>) -> Option<(Step
             (StepKind::Product(product), "product".to_owned())
         }
     };
+    let usual = match &kind {
+        StepKind::Source { .. } => OnLost::Restart,
+        _ => OnLost::Fail,
+    };
+    let on_lost = match section.key("on_lost") {
+        Some(value) => on_lost(&value)?,
+        None => usual,
+    };
     let step = Step {
         name: name.unwrap_or(made),
         kind,
         always: always.unwrap_or(false),
         may_fail: may_fail.unwrap_or(false),
+        on_lost,
     };
     Some((step, given.is_some()))
+}
+
+/// What is done when the agent is gone for good.
+fn on_lost(value: &Value<'_>) -> Option<OnLost> {
+    match value.line()? {
+        "restart" => Some(OnLost::Restart),
+        "fail" => Some(OnLost::Fail),
+        other => {
+            let title = format!("`{other}` is nothing that `on_lost` can be");
+            value.wrong(title, "", "write \"restart\" or \"fail\"");
+            None
+        }
+    }
 }
 
 fn step_name(value: &Value<'_>) -> Option<String> {

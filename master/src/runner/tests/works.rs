@@ -12,7 +12,7 @@ use crate::agents::Agents;
 use crate::bells::Bells;
 use crate::clock::{Clock, Time};
 use crate::config::Config;
-use crate::config::resolved::{Run, RunCommand, Step, StepKind};
+use crate::config::resolved::{OnLost, Run, RunCommand, Step, StepKind};
 use crate::config::template::Template;
 use crate::db::builds::Build;
 use crate::db::tests::{TestDb, sqlite};
@@ -150,6 +150,19 @@ impl Works {
         text.parse().ok()
     }
 
+    /// The sentence beside a build.
+    pub(super) async fn state_text(&self, build: &Build) -> String {
+        let id = build.id;
+        let read = move |conn: &mut Conn| db::views::builds::summary(conn, id);
+        self.db().read("test", read).await.unwrap().state_text
+    }
+
+    /// Starts the agent again.
+    pub(super) fn start_machine(&mut self) {
+        let address = self.address().unwrap();
+        self.machine.dial(address);
+    }
+
     /// Stops the loops in order; the agent stays.
     pub(super) async fn stop_master(&mut self) {
         self.stop.cancel();
@@ -267,6 +280,7 @@ pub(super) fn step(name: &str, kind: StepKind) -> Step {
         kind,
         always: false,
         may_fail: false,
+        on_lost: OnLost::Fail,
     }
 }
 
@@ -294,6 +308,13 @@ pub(super) fn run(name: &str, script: &str) -> Step {
         output_bytes_max: 1 << 20,
     };
     step(name, StepKind::Run(run))
+}
+
+pub(super) fn restart(step: Step) -> Step {
+    Step {
+        on_lost: OnLost::Restart,
+        ..step
+    }
 }
 
 pub(super) fn may_fail(step: Step) -> Step {

@@ -244,6 +244,19 @@ impl Machine {
         self.process = Some(process);
     }
 
+    /// Ends the process at once, as a crash does.
+    pub(crate) fn crash(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().unwrap();
+            process.wait().unwrap();
+        }
+    }
+
+    /// Forgets every command, as a machine does whose disk was replaced.
+    pub(crate) fn forget_all(&self) {
+        std::fs::remove_dir_all(self.folder.path().join("state")).unwrap();
+    }
+
     /// Ends the process in order, and whatever it runs.
     pub(crate) fn end(&mut self) {
         if let Some(mut process) = self.process.take() {

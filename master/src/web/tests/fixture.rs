@@ -12,8 +12,8 @@ use crate::app::App;
 use crate::auth::Identity;
 use crate::config::Config;
 use crate::config::resolved::{
-    Agent, Builder, Parameter, ParameterKind, Project, Repository, Schedule, Step, StepKind,
-    Trigger, Vcs,
+    Agent, Builder, OnLost, Parameter, ParameterKind, Project, Repository, Schedule, Step,
+    StepKind, Trigger, Vcs,
 };
 use crate::db::tests::{TestDb, sql, sqlite};
 use crate::ids::{LogId, StepId};
@@ -117,6 +117,7 @@ fn config() -> Config {
                 kind: source,
                 always: false,
                 may_fail: false,
+                on_lost: OnLost::Fail,
             }],
         };
         config.builders.insert(name.to_owned(), builder);
@@ -124,9 +125,14 @@ fn config() -> Config {
     for (name, slots) in [("linux-1", 2), ("linux-2", 4), ("mac-1", 1), ("arm-1", 1)] {
         let os = if name == "mac-1" { "macos" } else { "linux" };
         let labels = BTreeMap::from([("os".to_owned(), os.to_owned())]);
-        config
-            .agents
-            .insert(name.to_owned(), Agent { labels, slots });
+        config.agents.insert(
+            name.to_owned(),
+            Agent {
+                labels,
+                slots,
+                ..Agent::default()
+            },
+        );
     }
     let schedule = Schedule {
         builders: BUILDERS
