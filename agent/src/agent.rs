@@ -7,11 +7,12 @@ mod tests;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use windlass_protocol::hex;
+use windlass_protocol::{Code, Failure, hex};
 
 use crate::commands::Commands;
-use crate::config::Config;
+use crate::config::{Config, Policy};
 use crate::files::tree::Trees;
 use crate::root::Root;
 use crate::sys;
@@ -22,9 +23,13 @@ pub(crate) struct Agent {
     pub(crate) name: String,
     /// Random, made once and kept in the state folder: tells two machines of one name apart.
     pub(crate) installation: String,
+    /// What the owner allows.
+    pub(crate) policy: Policy,
     pub(crate) root: Root,
     pub(crate) commands: Commands,
     pub(crate) trees: Trees,
+    /// The master wants this agent to end when there is nothing left to do.
+    draining: AtomicBool,
     /// Held as long as the agent lives.
     _lock: File,
 }
@@ -52,12 +57,48 @@ impl Agent {
         Ok(Agent {
             name: config.name.clone(),
             installation: installation(state).map_err(cannot)?,
+            policy: config.policy.clone(),
             root,
             commands: Commands::recover(&state.join("cmd")).map_err(cannot)?,
             trees: Trees::open(&state.join("trees")).map_err(cannot)?,
+            draining: AtomicBool::new(false),
             _lock: lock,
         })
     }
+
+    /// Takes no new command from now on.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it drains and nothing runs any more.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.draining.load(Ordering::Relaxed) && self.commands.count_running() == 0
+    }
+
+    /// Why no new command is taken now, if so.
+    pub(crate) fn refusal(&self) -> Option<Failure> {
+        if self.draining.load(Ordering::Relaxed) {
+            let text = "the agent is to end; it takes no new command";
+            return Some(Failure::new(Code::ShuttingDown, text));
+        }
+        let reserve = self.policy.reserve_bytes;
+        // A disk that does not tell is judged by the write that fails.
+        let (free, _) = sys::disk_space(self.root.folder()).ok()?;
+        (free < reserve).then(|| {
+            let text = format!(
+                "{} free on the disk of {}, and {} are to stay free (reserve_bytes)",
+                mebibytes(free),
+                self.root.path().display(),
+                mebibytes(reserve)
+            );
+            Failure::new(Code::NoSpace, text)
+        })
+    }
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{} MiB", bytes >> 20)
 }
 
 fn lock(state: &Path) -> Result<File, String> {

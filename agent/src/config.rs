@@ -3,12 +3,14 @@
 
 pub mod args;
 mod file;
+pub mod policy;
 #[cfg(test)]
 mod tests;
 
 use std::path::{Path, PathBuf};
 
 pub use crate::transport::way::Way;
+pub use policy::Policy;
 
 /// First wait before dialling again: a restarted master is back within a second or two.
 const RECONNECT_MIN_MS: u64 = 1_000;
@@ -36,11 +38,13 @@ pub struct Config {
     pub reconnect_min_ms: u64,
     /// Longest wait before dialling again, milliseconds.
     pub reconnect_max_ms: u64,
+    /// What the owner of the machine lets the master do, and how much.
+    pub policy: Policy,
 }
 
 /// The keys of the file and the flags of the command line (with `--` and dashes), and for each
 /// what it wants.
-pub(crate) const KEYS: [(&str, &str); 10] = [
+pub(crate) const KEYS: [(&str, &str); 18] = [
     ("master", "HOST:PORT of the master"),
     (
         "transport",
@@ -69,10 +73,33 @@ pub(crate) const KEYS: [(&str, &str); 10] = [
         "reconnect_max_ms",
         "longest wait before dialling again, milliseconds",
     ),
+    (
+        "allow",
+        "what the master may do: exec, files, trees, shutdown, upgrade; all but the last",
+    ),
+    ("upgrade", "let the master replace this program too"),
+    (
+        "upgrade_ms",
+        "how long a new version gets to reach its master",
+    ),
+    (
+        "run_as",
+        "user that commands run as, when the agent is root (Linux)",
+    ),
+    (
+        "reserve_bytes",
+        "free space below which no new command is taken; 256M",
+    ),
+    (
+        "spool_bytes",
+        "most output of one command kept for an absent master; 1G",
+    ),
+    ("spool_total_bytes", "the same of all commands; 8G"),
+    ("cache_bytes", "most file contents kept for later trees; 2G"),
 ];
 
 /// Those of them that are said or not said: flags without a value, `true` or `false` in the file.
-pub(crate) const SWITCHES: [&str; 2] = ["stdio", "readable"];
+pub(crate) const SWITCHES: [&str; 3] = ["stdio", "readable", "upgrade"];
 /// Those of them that name a way to the master, of which one is wanted.
 const WAYS: [&str; 3] = ["master", "transport", "stdio"];
 
@@ -159,14 +186,14 @@ impl Found {
     }
 
     /// Checks everything together. The text of an error says where and what would be right.
-    fn resolve(&self, home: Option<&Path>) -> Result<Config, String> {
+    fn resolve(&self, data: Option<&Path>) -> Result<Config, String> {
         let way = self.way()?;
         let (name, place) = self.text("name")?;
         check_name(name).map_err(|why| format!("{place}: name is `{name}`; {why}"))?;
         let key_file = PathBuf::from(self.text("key_file")?.0);
-        let folder = |key: &str, last: &str| match (self.take(key), home) {
+        let folder = |key: &str, last: &str| match (self.take(key), data) {
             (Some((path, _)), _) => Ok(PathBuf::from(path)),
-            (None, Some(home)) => Ok(home.join(name).join(last)),
+            (None, Some(data)) => Ok(data.join(name).join(last)),
             (None, None) => Err(format!("{} is missing, and HOME is not set", flag_of(key))),
         };
         let reconnect_min_ms = self.milliseconds("reconnect_min_ms", RECONNECT_MIN_MS)?;
@@ -186,6 +213,7 @@ impl Found {
             state: folder("state", "state")?,
             reconnect_min_ms,
             reconnect_max_ms,
+            policy: Policy::resolve(self)?,
         })
     }
 }

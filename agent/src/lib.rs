@@ -12,6 +12,7 @@ mod failure;
 mod files;
 mod key;
 mod log;
+mod places;
 mod relay;
 mod root;
 #[cfg(test)]
@@ -48,6 +49,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             print!("{text}");
             return ExitCode::SUCCESS;
         }
+        Ok(_) => return ExitCode::from(BAD_USAGE),
         Err(error) => {
             log!("{error}");
             return ExitCode::from(BAD_USAGE);

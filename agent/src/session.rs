@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
+use windlass_protocol::ops::ShutdownMode;
 use windlass_protocol::{
     AgentHello, Boxed, CallError, CancelMode, ChannelId, CloseReason, Code, Connection, Failure,
     Key,
@@ -83,6 +84,8 @@ pub(crate) enum Input {
     Status(Boxed),
     /// The agent is to stop.
     Stop,
+    /// The master wants the agent to end.
+    Shutdown(ShutdownMode),
 }
 
 /// How a connection ended.
@@ -110,6 +113,7 @@ struct Channel {
 /// The loop's state.
 struct Session<'a> {
     agent: &'a Arc<Agent>,
+    stop: &'a Stop,
     connection: Connection,
     channels: HashMap<ChannelId, Channel>,
     /// Answered channels whose last bytes may still wait in the connection.
@@ -150,6 +154,7 @@ pub(crate) fn serve(
     let connection = Connection::agent(hello(agent, confidential), vec![key], nonce, now_ms());
     let mut session = Session {
         agent,
+        stop,
         connection,
         channels: HashMap::new(),
         answered: Vec::new(),
@@ -289,6 +294,9 @@ impl Session<'_> {
             self.status_at_ms = now.saturating_add(STATUS_MS);
             self.begin_status();
         }
+        if self.agent.is_drained() && self.is_quiet() {
+            self.stop.request();
+        }
         if let Some(by) = self.stop_by_ms {
             let done = self.is_quiet() && self.agent.commands.count_running() == 0;
             if (done || by <= now) && !self.said_bye {
@@ -362,6 +370,7 @@ impl Session<'_> {
                 let _ = self.connection.send_status(&status);
             }
             Input::Stop => self.begin_stop(),
+            Input::Shutdown(mode) => self.shut_down(mode),
         }
     }
 
@@ -388,6 +397,19 @@ impl Session<'_> {
                 let _ = self.connection.respond(id, Err(failure));
             }
             self.answered.push(id);
+        }
+    }
+
+    /// The master wants the agent to end, at once or when it is idle.
+    fn shut_down(&mut self, mode: ShutdownMode) {
+        log!("the master asks to end the agent: {}", mode.as_str());
+        self.agent.drain();
+        match mode {
+            ShutdownMode::Drain => self.status_at_ms = now_ms(),
+            ShutdownMode::Now => {
+                self.agent.commands.end_all(CancelMode::Kill);
+                self.stop.request();
+            }
         }
     }
 

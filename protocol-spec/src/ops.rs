@@ -1,6 +1,7 @@
 //! The operations of version 1 as types: what a master asks and what an agent answers, each with
 //! `to_box` and `from_box` used by both sides. What an operation does is the agent's business.
 
+mod agent;
 mod commands;
 mod exec;
 mod files;
@@ -8,6 +9,7 @@ mod manner;
 mod result;
 mod trees;
 
+pub use agent::{Shutdown, ShutdownMode, Upgrade};
 pub use commands::{Attach, Forget, Order, Signal};
 pub use exec::{Exec, Program};
 pub use files::{Copy, Get, GetResult, Mkdir, Put, Remove, Rename, Stat, StatResult};
@@ -56,6 +58,10 @@ pub enum Request {
     Stat(Stat),
     /// List a folder: entries of `tree` as the up stream.
     Readdir(Readdir),
+    /// End the agent.
+    Shutdown(Shutdown),
+    /// Replace the agent's program by the down stream.
+    Upgrade(Upgrade),
 }
 
 impl Request {
@@ -77,6 +83,8 @@ impl Request {
             Self::Copy(_) => "copy",
             Self::Stat(_) => "stat",
             Self::Readdir(_) => "readdir",
+            Self::Shutdown(_) => "shutdown",
+            Self::Upgrade(_) => "upgrade",
         }
     }
 
@@ -99,6 +107,8 @@ impl Request {
             Self::Copy(op) => op.write(&mut pairs),
             Self::Stat(op) => op.write(&mut pairs),
             Self::Readdir(op) => op.write(&mut pairs),
+            Self::Shutdown(op) => op.write(&mut pairs),
+            Self::Upgrade(op) => op.write(&mut pairs),
         }
         pairs
     }
@@ -124,6 +134,8 @@ impl Request {
             "copy" => Self::Copy(Copy::read(pairs)?),
             "stat" => Self::Stat(Stat::read(pairs)?),
             "readdir" => Self::Readdir(Readdir::read(pairs)?),
+            "shutdown" => Self::Shutdown(Shutdown::read(pairs)?),
+            "upgrade" => Self::Upgrade(Upgrade::read(pairs)?),
             _ => {
                 return Err(Failure::new(
                     Code::Unsupported,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::Agent;
-use crate::config::{Config, Way};
+use crate::config::{Config, Policy, Way};
 use crate::scratch::Scratch;
 
 fn config(scratch: &Scratch) -> Config {
@@ -16,6 +16,7 @@ fn config(scratch: &Scratch) -> Config {
         state: scratch.path().join("state"),
         reconnect_min_ms: 1,
         reconnect_max_ms: 1,
+        policy: Policy::default(),
     }
 }
 

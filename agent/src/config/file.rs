@@ -8,6 +8,9 @@ use super::{Found, KEYS};
 /// No sensible file has more; a wrong path must not fill the memory.
 const FILE_BYTES_MAX: u64 = 65_536;
 
+/// Keys whose values are paths.
+pub(super) const PATHS: [&str; 3] = ["key_file", "root", "state"];
+
 /// Reads the file into `found`. Errors are `FILE:LINE: what is wrong; what would be right`.
 pub(super) fn read_file(path: &Path, found: &mut Found) -> Result<(), String> {
     let shown = path.display();
@@ -33,8 +36,7 @@ pub(super) fn read_file(path: &Path, found: &mut Found) -> Result<(), String> {
             ));
         }
         seen.push((key, index + 1));
-        let is_path = matches!(key, "key_file" | "root" | "state");
-        let value = if is_path {
+        let value = if PATHS.contains(&key) {
             folder.join(value).display().to_string()
         } else {
             value
@@ -67,8 +69,30 @@ fn parse_line(line: &str) -> Result<Option<(&'static str, String)>, String> {
     )))
 }
 
-/// A quoted text with `\"` and `\\`, or a bare number, `true` or `false`; a comment may follow.
+/// A quoted text, a bare number, `true` or `false`, or a list of quoted texts, which becomes one
+/// text with commas; a comment may follow.
 fn parse_value(text: &str) -> Result<String, String> {
+    let Some(mut rest) = text.strip_prefix('[') else {
+        return parse_single(text);
+    };
+    let mut words = Vec::new();
+    loop {
+        rest = rest.trim_start();
+        if let Some(after) = rest.strip_prefix(']') {
+            return check_end(after).map(|()| words.join(","));
+        }
+        let quoted = rest.strip_prefix('"');
+        let (word, after) = parse_quoted(quoted.ok_or("the list must hold quoted texts")?)?;
+        words.push(word);
+        let after = after.trim_start();
+        rest = match after.strip_prefix(',') {
+            None if !after.starts_with(']') => return Err("the list has no `]`".into()),
+            comma => comma.unwrap_or(after),
+        };
+    }
+}
+
+fn parse_single(text: &str) -> Result<String, String> {
     let Some(quoted) = text.strip_prefix('"') else {
         let bare = text.split('#').next().unwrap_or_default().trim();
         let number = !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_digit());
@@ -78,19 +102,26 @@ fn parse_value(text: &str) -> Result<String, String> {
             Err("the value is not quoted".into())
         };
     };
+    let (value, after) = parse_quoted(quoted)?;
+    check_end(after).map(|()| value)
+}
+
+fn check_end(rest: &str) -> Result<(), String> {
+    let rest = rest.trim();
+    if rest.is_empty() || rest.starts_with('#') {
+        Ok(())
+    } else {
+        Err(format!("`{rest}` after the value"))
+    }
+}
+
+/// The text up to the closing quote, with `\"` and `\\`, and what follows the quote.
+fn parse_quoted(quoted: &str) -> Result<(String, &str), String> {
     let mut value = String::new();
     let mut chars = quoted.chars();
     while let Some(char) = chars.next() {
         match char {
-            '"' => {
-                let rest = chars.as_str().trim();
-                let clean = rest.is_empty() || rest.starts_with('#');
-                return if clean {
-                    Ok(value)
-                } else {
-                    Err(format!("`{rest}` after the value"))
-                };
-            }
+            '"' => return Ok((value, chars.as_str())),
             '\\' => match chars.next() {
                 Some(escaped @ ('"' | '\\')) => value.push(escaped),
                 _ => return Err("`\\` must be followed by `\"` or `\\`".into()),
@@ -99,4 +130,10 @@ fn parse_value(text: &str) -> Result<String, String> {
         }
     }
     Err("the closing quote is missing".into())
+}
+
+/// A line of the file.
+pub(crate) fn line(key: &str, value: &str) -> String {
+    let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("{key} = \"{escaped}\"\n")
 }

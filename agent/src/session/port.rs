@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
+use windlass_protocol::ops::ShutdownMode;
 use windlass_protocol::sha256::Sha256;
 use windlass_protocol::{Boxed, ChannelId, Failure, limits};
 
@@ -113,6 +114,11 @@ impl Port {
             channel: self.channel,
             entry,
         })
+    }
+
+    /// Has the agent end.
+    pub(crate) fn shut_down(&self, mode: ShutdownMode) -> Result<(), Gone> {
+        self.tell(Input::Shutdown(mode))
     }
 
     /// Answers; the channel is closed.

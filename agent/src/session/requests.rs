@@ -75,6 +75,9 @@ pub(super) fn open(
 }
 
 fn serve(agent: &Agent, port: &Port, request: Request, from: u64) -> Answer {
+    if let Err(failure) = agent.policy.check(request.op()) {
+        return Ok(Err(failure));
+    }
     match request {
         Request::Exec(exec) => exec_and_relay(agent, port, &exec, from),
         Request::Attach(attach) => match agent.commands.find(attach.id, attach.generation) {
@@ -101,15 +104,21 @@ fn serve(agent: &Agent, port: &Port, request: Request, from: u64) -> Answer {
         Request::Rename(rename) => Ok(files::change::rename(&agent.root, &rename)),
         Request::Copy(copy) => Ok(files::copy::copy(&agent.root, &copy)),
         Request::Stat(stat) => Ok(files::list::stat(&agent.root, &stat)),
+        Request::Shutdown(shutdown) => {
+            port.shut_down(shutdown.mode)?;
+            Ok(Ok(Boxed::new()))
+        }
+        Request::Upgrade(_) => Ok(Err(Failure::new(Code::Unsupported, "not by this version"))),
     }
 }
 
 fn exec_and_relay(agent: &Agent, port: &Port, exec: &Exec, from: u64) -> Answer {
     // A request that waited here while its connection went may be older than a command that was
     // started, fetched and forgotten over the next one.
-    let open_cwd = || match port.is_gone() {
-        true => Err(Failure::new(Code::Cancelled, "the connection is gone")),
-        false => agent.root.walk(&exec.cwd),
+    let open_cwd = || match (port.is_gone(), agent.refusal()) {
+        (true, _) => Err(Failure::new(Code::Cancelled, "the connection is gone")),
+        (false, Some(refusal)) => Err(refusal),
+        (false, None) => agent.root.walk(&exec.cwd),
     };
     match agent.commands.start(exec, open_cwd) {
         Ok(entry) => attach_and_relay(port, &entry, from),
@@ -126,7 +135,17 @@ fn attach_and_relay(port: &Port, entry: &Arc<Entry>, from: u64) -> Answer {
 pub(super) fn status(agent: &Agent) -> Boxed {
     let mut pairs = Boxed::new();
     push_space(agent, &mut pairs);
+    if let Some((free, total)) = sys::memory_space() {
+        pairs.push_number("mem_free", free);
+        pairs.push_number("mem_total", total);
+    }
+    if let Some(load) = sys::load_hundredths() {
+        pairs.push_number("load", load);
+    }
     pairs.push_number("running", agent.commands.count_running() as u64);
+    if let Some(refusal) = agent.refusal() {
+        pairs.push("refuses", refusal.text);
+    }
     pairs
 }
 

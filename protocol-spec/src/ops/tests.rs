@@ -132,6 +132,14 @@ fn every_request() -> Vec<Request> {
             recursive: true,
             max_entries: 10,
         }),
+        Request::Shutdown(Shutdown {
+            mode: ShutdownMode::Drain,
+        }),
+        Request::Upgrade(Upgrade {
+            size: 9,
+            sha256: [4; 32],
+            version: "1.2.3+b".into(),
+        }),
     ]
 }
 

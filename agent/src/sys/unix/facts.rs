@@ -6,10 +6,13 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 
 use super::{check, folder::Folder};
 
 unsafe extern "C" {
+    fn geteuid() -> u32;
+    fn getloadavg(averages: *mut f64, count: c_int) -> c_int;
     fn fstatvfs(fd: c_int, figures: *mut [u64; 32]) -> c_int;
 }
 
@@ -40,10 +43,43 @@ pub(crate) fn logical_cpus() -> u64 {
 
 /// Memory of the machine in bytes, where the system tells it in a file; else 0.
 pub(crate) fn memory_bytes() -> u64 {
-    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-    let kib = line.and_then(|line| line.split_ascii_whitespace().next()?.parse::<u64>().ok());
-    kib.unwrap_or(0) * 1024
+    memory_space().map_or(0, |(_, total)| total)
+}
+
+/// Bytes of memory that can be had and all of them, where the system tells it in a file.
+pub(crate) fn memory_space() -> Option<(u64, u64)> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let bytes = |name| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        let kib: u64 = line.split_ascii_whitespace().next()?.parse().ok()?;
+        Some(kib.saturating_mul(1024))
+    };
+    Some((bytes("MemAvailable:")?, bytes("MemTotal:")?))
+}
+
+/// Load average of one minute × 100, where the system tells it.
+pub(crate) fn load_hundredths() -> Option<u64> {
+    let mut average = 0.0;
+    // SAFETY: there is room for the one figure that is asked for.
+    let count = unsafe { getloadavg(&raw mut average, 1) };
+    // A negative or absurd figure becomes 0 or the largest number.
+    (count == 1).then(|| (average * 100.0) as u64)
+}
+
+/// Whether we may do everything on this machine.
+pub(crate) fn is_superuser() -> bool {
+    // SAFETY: a system call without arguments that cannot fail.
+    unsafe { geteuid() == 0 }
+}
+
+/// The folders of the whole machine for configurations and for data, if we may write there.
+pub(crate) fn system_folders() -> Option<(PathBuf, PathBuf)> {
+    let data = if cfg!(target_os = "linux") {
+        "/var/lib"
+    } else {
+        "/var/db"
+    };
+    is_superuser().then(|| ("/etc".into(), data.into()))
 }
 
 /// Free (for this user) and total bytes of the file system that holds the folder.
