@@ -10,6 +10,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 pub use crate::transport::way::Way;
+pub(crate) use file::line;
 pub use policy::Policy;
 
 /// First wait before dialling again: a restarted master is back within a second or two.

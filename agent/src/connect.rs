@@ -61,7 +61,7 @@ pub(crate) fn serve(config: &Config, agent: &Arc<Agent>, mut key: Key, stop: &St
 }
 
 /// Opens the transport that the configuration names.
-fn open(config: &Config) -> io::Result<Transport> {
+pub(crate) fn open(config: &Config) -> io::Result<Transport> {
     let mut transport = match &config.way {
         Way::Dial(address) => Transport::tcp(dial(address)?)?,
         Way::Command(words) => command::start(words)?,
@@ -99,7 +99,8 @@ fn random() -> u64 {
     }
 }
 
-fn describe(reason: &CloseReason) -> String {
+/// Why a connection ended, for the log.
+pub(crate) fn describe(reason: &CloseReason) -> String {
     match reason {
         CloseReason::Ended => "hung up".into(),
         CloseReason::Bye => "the master hung up".into(),

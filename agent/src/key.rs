@@ -1,10 +1,10 @@
-//! The agent's key file: one line, readable by nobody else. Not here: proving with the key.
+//! The agent's key file: one line, readable by nobody else, written whole or not at all. Not here: proving with the key.
 
 #[cfg(test)]
 mod tests;
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use windlass_protocol::Key;
@@ -36,4 +36,23 @@ pub(crate) fn read_key(path: &Path) -> Result<Key, String> {
         return Err(format!("key file {shown}: {right}"));
     };
     Key::parse(line).ok_or_else(|| format!("key file {shown}: not a key; {right}"))
+}
+
+/// Writes the key where `read_key` will find it, durably, in place of what is there. The text of
+/// an error names the file.
+pub(crate) fn write_key(path: &Path, key: &Key) -> Result<(), String> {
+    let cannot =
+        |error: std::io::Error| format!("key file {}: cannot write it: {error}", path.display());
+    let folder = path.parent().unwrap_or(Path::new(""));
+    if !folder.as_os_str().is_empty() {
+        std::fs::create_dir_all(folder).map_err(cannot)?;
+    }
+    let part = path.with_extension("part");
+    // What an interrupted try left may be open to others.
+    let _ = std::fs::remove_file(&part);
+    let mut file = sys::create_private(&part).map_err(cannot)?;
+    let written = writeln!(file, "{}", key.to_text()).and_then(|()| file.sync_all());
+    written.map_err(cannot)?;
+    std::fs::rename(&part, path).map_err(cannot)?;
+    sys::sync_folder(folder).map_err(cannot)
 }

@@ -8,6 +8,7 @@ mod clock;
 mod commands;
 pub mod config;
 mod connect;
+mod enroll;
 mod failure;
 mod files;
 mod key;
@@ -49,6 +50,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             print!("{text}");
             return ExitCode::SUCCESS;
         }
+        Ok(Asked::Enroll(enroll)) => return end(enroll::run(&enroll)),
         Ok(_) => return ExitCode::from(BAD_USAGE),
         Err(error) => {
             log!("{error}");
@@ -90,5 +92,19 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    }
+}
+
+/// Prints what a command did, or logs why it could not.
+fn end(result: Result<String, String>) -> ExitCode {
+    match result {
+        Ok(text) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            log!("{error}");
+            ExitCode::FAILURE
+        }
     }
 }

@@ -189,7 +189,8 @@ pub(crate) fn serve(
     })
 }
 
-fn hello(agent: &Agent, confidential: bool) -> AgentHello {
+/// What this agent says of itself.
+pub(crate) fn hello(agent: &Agent, confidential: bool) -> AgentHello {
     let boot = sys::boot_id();
     AgentHello {
         name: agent.name.clone(),

@@ -15,11 +15,11 @@ mod unix;
 )]
 pub(crate) use unix::{
     Control, Exit, Family, Folder, LinkReader, LinkWriter, OpenMode, Signal, boot_id,
-    connect_control, disk_space, fill_random, group_has_mark, inherited_folder, is_link_error,
-    is_superuser, isolate, kernel_release, load_hundredths, logical_cpus, memory_bytes,
-    memory_space, notify_on_terminate, os_bytes, os_name, os_text, own_program, reap,
-    refuse_open_key, set_executable, signal_group, spawn_shim, stat_of, system_folders, wait_exit,
-    wait_readable,
+    connect_control, create_private, disk_space, fill_random, group_has_mark, inherited_folder,
+    is_link_error, is_superuser, isolate, kernel_release, load_hundredths, logical_cpus,
+    memory_bytes, memory_space, notify_on_terminate, os_bytes, os_name, os_text, own_program, reap,
+    refuse_open_key, set_executable, signal_group, spawn_shim, stat_of, sync_folder,
+    system_folders, wait_exit, wait_readable,
 };
 
 /// Whether `A` and `a` are one name on the file systems that this system makes by itself.

@@ -145,3 +145,109 @@ fn one_way_to_the_master_is_wanted_and_a_flag_replaces_that_of_the_file() {
         assert!(error.contains(right), "{error}");
     }
 }
+
+#[test]
+fn the_owners_policy_is_read_and_wins() {
+    let scratch = Scratch::new();
+    let base = "master = \"h:1\"\nname = \"a\"\nkey_file = \"key\"\n";
+    let read = |more: &str| {
+        let path = write(&scratch, &format!("{base}{more}"));
+        match parse(&["--config", &path]) {
+            Ok(Asked::Run(config)) => Ok(config.policy),
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => Err(error),
+        }
+    };
+    let usual = read("").unwrap();
+    for (op, allowed) in [
+        ("exec", true),
+        ("put", true),
+        ("tree_put", true),
+        ("shutdown", true),
+        ("upgrade", false),
+        ("an-operation-to-come", true),
+    ] {
+        assert_eq!(usual.check(op).is_ok(), allowed, "{op}");
+    }
+    let narrow =
+        read("allow = [\"trees\", \"exec\"] # no files\nreserve_bytes = \"2G\"\n").unwrap();
+    assert_eq!(narrow.reserve_bytes, 2 << 30);
+    assert!(narrow.check("exec").is_ok() && narrow.check("attach").is_ok());
+    let refused = narrow.check("remove").unwrap_err();
+    assert_eq!(refused.code, windlass_protocol::Code::Permission);
+    assert!(refused.text.contains("`files`"), "{}", refused.text);
+    assert!(read("allow = []\n").unwrap().check("exec").is_err());
+    assert!(read("upgrade = true\n").unwrap().check("upgrade").is_ok());
+    for (wrong, part) in [
+        ("allow = [\"exce\"]\n", "`exce` is not known"),
+        ("allow = [\"exec\"\n", "the list has no `]`"),
+        ("allow = [exec]\n", "quoted"),
+        ("reserve_bytes = \"2X\"\n", "K, M, G or T"),
+        ("spool_bytes = \"99999999T\"\n", "K, M, G or T"),
+        ("upgrade = 1\n", "true or false"),
+    ] {
+        let error = read(wrong).unwrap_err();
+        assert!(
+            error.contains(part) && error.contains("agent.conf:4"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn commands_are_told_apart_and_their_flags_too() {
+    let service = |args: &[&str]| match parse(args).unwrap() {
+        Asked::Install(service) | Asked::Uninstall(service) | Asked::Status(service) => service,
+        other => panic!("{other:?}"),
+    };
+    let installed = service(&["install", "--print", "--config=/c"]);
+    assert_eq!(
+        (installed.file.as_path(), installed.print),
+        (Path::new("/c"), true)
+    );
+    assert!(!service(&["uninstall", "--config", "/c"]).print);
+    assert_eq!(parse(&["selftest"]), Ok(Asked::Selftest));
+    assert!(
+        parse(&["enrol"])
+            .unwrap_err()
+            .contains("the commands are run, enroll")
+    );
+    assert!(
+        parse(&["run", "--token", "x"])
+            .unwrap_err()
+            .contains("`--token`")
+    );
+    let both = ["enroll", "--token=x", "--key=y", "--config=/c"];
+    assert!(parse(&both).unwrap_err().contains("one of the two"));
+    let named = [
+        "enroll",
+        "--key=k",
+        "--config=/c/a.conf",
+        "--name=n",
+        "--master=h:1",
+    ];
+    let Ok(Asked::Enroll(enroll)) = parse(&named) else {
+        panic!("{named:?}")
+    };
+    assert_eq!(enroll.config.key_file, Path::new("/c/n.key"));
+    assert!(!format!("{enroll:?}").contains("Key(\"k\")"));
+}
+
+#[test]
+fn what_is_written_down_is_read_again() {
+    let scratch = Scratch::new();
+    let value = "a \"quoted\" \\ path";
+    let path = write(&scratch, &super::line("root", value));
+    let error = parse(&["--config", &path, "--master=h:1", "--key-file=k"]).unwrap_err();
+    assert!(error.contains("--name is missing"), "{error}");
+    let Ok(Asked::Run(config)) = parse(&[
+        "--config",
+        &path,
+        "--master=h:1",
+        "--key-file=k",
+        "--name=n",
+    ]) else {
+        panic!()
+    };
+    assert_eq!(config.root, scratch.path().join(value));
+}

@@ -12,8 +12,9 @@ pub(crate) use control::{
     Control, LinkReader, LinkWriter, connect_control, inherited_folder, own_program, spawn_shim,
 };
 pub(crate) use facts::{
-    boot_id, disk_space, is_superuser, kernel_release, load_hundredths, logical_cpus, memory_bytes,
-    memory_space, os_name, refuse_open_key, system_folders,
+    boot_id, create_private, disk_space, is_superuser, kernel_release, load_hundredths,
+    logical_cpus, memory_bytes, memory_space, os_name, refuse_open_key, sync_folder,
+    system_folders,
 };
 pub(crate) use folder::{
     Folder, OpenMode, is_link_error, os_bytes, os_text, set_executable, stat_of,

@@ -125,6 +125,20 @@ impl Bench {
         command
     }
 
+    /// A command of the program.
+    pub(crate) fn program(&self, command: &str) -> Command {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_windlass-agent"));
+        program.arg(command);
+        program
+    }
+
+    /// Starts the program with just these words.
+    pub(crate) fn start_program(&mut self, command: &str, flags: &[&str]) {
+        let mut program = self.program(command);
+        program.args(flags);
+        self.spawn(program);
+    }
+
     /// Starts the agent.
     pub(crate) fn start_agent(&mut self) {
         self.spawn(self.command());

@@ -5,8 +5,8 @@ use std::ffi::c_int;
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 
 use super::{check, folder::Folder};
 
@@ -101,6 +101,23 @@ pub(crate) fn disk_space(folder: &Folder) -> io::Result<(u64, u64)> {
     let total = figures[2] & 0xffff_ffff;
     let free = figures[3] & 0xffff_ffff;
     Ok((free.saturating_mul(unit), total.saturating_mul(unit)))
+}
+
+/// Makes a file that nobody else can read; an error if there is one.
+pub(crate) fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Has the names in a folder survive a power cut; the empty path is where we stand.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    let here = Path::new(".");
+    let path = if path.as_os_str().is_empty() {
+        here
+    } else {
+        path
+    };
+    File::open(path)?.sync_all()
 }
 
 /// Refuses a key file that the group or others may read. The text says what to do.
