@@ -1,9 +1,11 @@
 //! The agents that are connected now, and operations on them that survive cut connections. Who
 //! they are is proved by `session`; what runs on them is decided by `runner`.
 
+mod enrolment;
 mod error;
 mod exec;
 mod registry;
+mod status;
 mod transfers;
 
 use std::collections::HashMap;

@@ -4,6 +4,8 @@
 //! called qualified (`builds::claim(conn, …)`) inside a named `db.read` or `db.tx`. Row structs
 //! never leave these modules, and nothing outside them names diesel.
 
+pub mod agent_tokens;
+pub mod agent_upgrades;
 pub mod agents;
 pub mod artifacts;
 pub mod audit;

@@ -172,10 +172,11 @@ fn look(conn: &mut Conn, config: &Config) -> DbResult<Queue> {
     let running = builds::unfinished(conn)?;
     let mut candidates = Vec::new();
     for agent in agents::list(conn)?.into_iter().filter(|agent| agent.active) {
-        let Some(configured) = config.agents.get(&agent.name) else {
+        let enrolled = agent.enrolled.then_some((&agent.labels, agent.slots));
+        let Some(configured) = config.agent(&agent.name, enrolled) else {
             continue;
         };
-        let mut labels = configured.labels.clone();
+        let mut labels = configured.labels;
         for (label, told) in [("os", agent.os), ("arch", agent.arch)] {
             if let Some(told) = told {
                 labels.entry(label.to_owned()).or_insert(told);
@@ -193,6 +194,7 @@ fn look(conn: &mut Conn, config: &Config) -> DbResult<Queue> {
             busy: u32::try_from(busy).unwrap_or(u32::MAX),
             connected: agent.connected_at.is_some(),
             paused: agent.paused,
+            refuses: agent.refuses,
         });
     }
     let slots = candidates

@@ -53,6 +53,10 @@ ids! {
     BuilderId;
     /// A known build machine.
     AgentId;
+    /// A one-time token that a machine enrols with.
+    AgentTokenId;
+    /// A new program sent to an agent.
+    AgentUpgradeId;
     /// A build asked for.
     RequestId;
     /// One run of a builder.

@@ -15,7 +15,7 @@ mod states;
 mod tree;
 mod users;
 
-pub use agents::AgentSummary;
+pub use agents::{AgentStatus, AgentSummary, AgentToken, AgentUpgrade};
 pub use audit::AuditEntry;
 pub use blobs::Blob;
 pub use builders::{BuilderFilter, BuilderSummary, RECENT_MAX, RecentBuild};
@@ -32,7 +32,8 @@ pub use products::{
 };
 pub use requests::{RequestFilter, RequestSummary};
 pub use states::{
-    AuditOutcome, BuildResult, BuildState, OutboxState, ProductState, RequestState, Role, StepState,
+    AgentUpgradeState, AuditOutcome, BuildResult, BuildState, OutboxState, ProductState,
+    RequestState, Role, StepState,
 };
 pub use tree::{TreeEntry, TreeKind, TreeStats};
 pub use users::{Token, User};

@@ -1,6 +1,7 @@
 //! What a user can do: one function each, with its permission, its audit row and its transaction.
 //! Pages, REST and commands share them. Nothing here knows HTTP.
 
+pub mod agent_tokens;
 pub mod agents;
 pub mod artifacts;
 pub mod audit;

@@ -22,7 +22,7 @@ pub(crate) use connection::Registry;
 pub use files::{ByteSink, DirEntry, EntryKind, FileFacts};
 pub(crate) use files::{FileTransfer, listing, stat_of};
 pub(crate) use journal::{Journal, JournalPart};
-pub(crate) use link::{KnownCommand, Link, Said};
+pub(crate) use link::{KnownCommand, Link, Said, StatusSaid};
 pub use listener::{Door, listen};
 pub use tasks::spawn_named;
 pub(crate) use tree::tree_put;
@@ -45,6 +45,18 @@ pub fn new_key() -> std::io::Result<(String, String)> {
     let bytes: [u8; 32] = random()?;
     let text = windlass_protocol::Key::from_bytes(bytes).to_text();
     Ok((text, windlass_protocol::hex::encode(&bytes)))
+}
+
+/// A new one-time token: its text for the machine (`wlt1_…`), its public id and the 64 hex digits
+/// of its secret to store. The text is shown once and never stored.
+pub fn new_token() -> std::io::Result<(String, String, String)> {
+    let (id, bytes): ([u8; 8], [u8; 32]) = (random()?, random()?);
+    let token = windlass_protocol::Token {
+        id: windlass_protocol::hex::encode(&id),
+        secret: windlass_protocol::Key::from_bytes(bytes),
+    };
+    let secret = windlass_protocol::hex::encode(&bytes);
+    Ok((token.to_text(), token.id, secret))
 }
 
 /// Bytes from the operating system's randomness.

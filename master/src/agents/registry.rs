@@ -1,6 +1,7 @@
 //! Who is connected: one seat per agent, taken by at most one connection. The newest connection of
 //! the same installation takes the seat at once; another installation waits until it is free.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,13 +9,16 @@ use tokio::sync::watch;
 
 use super::{AgentError, Agents};
 use crate::clock::Time;
+use crate::db::agent_tokens::Asking;
 use crate::db::agents::Presence;
 use crate::db::commands::CommandState;
 use crate::db::events::NewEvent;
 use crate::db::{self, DbResult};
 use crate::ids::AgentId;
 use crate::model::AuditOutcome;
-use crate::session::{Farewell, KnownCommand, Link, LinkError, Registry, Said, spawn_named};
+use crate::session::{
+    Farewell, KnownCommand, Link, LinkError, Registry, Said, StatusSaid, spawn_named,
+};
 
 /// Tries to have a killed orphan forgotten: it dies at once, and its pipes drain within seconds.
 const FORGET_ATTEMPTS: u32 = 30;
@@ -40,6 +44,8 @@ pub struct AgentState {
     pub facts: String,
     /// Where it connected from.
     pub peer: String,
+    /// Whether nobody can read its connection on the way.
+    pub confidential: bool,
     /// When it connected or left last.
     pub since: Time,
 }
@@ -117,6 +123,7 @@ impl Agents {
                     arch: String::new(),
                     facts: "{}".to_owned(),
                     peer: String::new(),
+                    confidential: false,
                     since: Time::default(),
                 }),
                 writing: tokio::sync::Mutex::default(),
@@ -131,6 +138,13 @@ impl Agents {
         if let Some((link, _)) = &*lock(&self.seat(agent).holder) {
             link.dismiss(Farewell::Replaced);
         }
+    }
+
+    /// The seat that a connection holds.
+    fn held_by(&self, link: &Link) -> Option<Arc<Seat>> {
+        let holds =
+            |seat: &&Arc<Seat>| matches!(&*lock(&seat.holder), Some((held, _)) if held.is(link));
+        lock(&self.shared.seats).values().find(holds).cloned()
     }
 
     /// Takes the seat for a connection, or says why not.
@@ -183,6 +197,7 @@ impl Agents {
                 arch: said.arch.clone(),
                 facts,
                 peer: said.peer.to_string(),
+                confidential: said.confidential,
                 since: self.shared.clock.now(),
             };
             let holder = lock(&seat.holder);
@@ -207,8 +222,12 @@ impl Agents {
             arch: said.arch.clone(),
             facts: facts.to_owned(),
         };
+        let has_own_key = !said.enrolling;
         let write = move |conn: &mut db::Conn| {
             db::agents::connected(conn, now, id, &presence)?;
+            if has_own_key {
+                db::agent_tokens::settle(conn, now, id)?;
+            }
             db::events::append(conn, now, &event("agent.connected", id))
         };
         let seq = self.shared.db.tx_progress("agent connected", write).await?;
@@ -231,7 +250,7 @@ impl Agents {
         Ok(())
     }
 
-    fn announce(&self, seq: i64) {
+    pub(super) fn announce(&self, seq: i64) {
         self.shared.bells.events.send_if_modified(|newest| {
             let grows = seq > *newest;
             *newest = seq.max(*newest);
@@ -292,7 +311,7 @@ impl Agents {
     }
 }
 
-fn event(kind: &'static str, agent: AgentId) -> NewEvent {
+pub(super) fn event(kind: &'static str, agent: AgentId) -> NewEvent {
     NewEvent {
         kind,
         agent: Some(agent),
@@ -310,6 +329,21 @@ impl Registry for Agents {
                 tracing::error!(agent = name, %error, "the keys of an agent cannot be read");
                 Vec::new()
             }
+        }
+    }
+
+    async fn token(&self, id: &str) -> Option<String> {
+        self.token_secret(id).await
+    }
+
+    async fn enrol(&self, asking: Asking, peer: SocketAddr) -> bool {
+        self.store_enrolment(asking, peer).await
+    }
+
+    async fn status(&self, link: &Link, told: StatusSaid) {
+        let agent = self.held_by(link).map(|seat| seat.id);
+        if let Some(agent) = agent {
+            self.store_status(agent, told).await;
         }
     }
 
@@ -342,13 +376,10 @@ impl Registry for Agents {
     }
 
     async fn gone(&self, name: &str, link: &Link) {
-        let held = {
-            let seats = lock(&self.shared.seats);
-            let holds = |seat: &&Arc<Seat>| matches!(&*lock(&seat.holder), Some((held, _)) if held.is(link));
-            seats.values().find(holds).cloned()
-        };
         // A newer connection has the seat already.
-        let Some(seat) = held else { return };
+        let Some(seat) = self.held_by(link) else {
+            return;
+        };
         {
             let mut holder = lock(&seat.holder);
             if !matches!(&*holder, Some((held, _)) if held.is(link)) {

@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 use super::handles;
 use super::output::Problem;
 use crate::app::App;
+use crate::auth::Identity;
 use crate::clock::Clock;
 use crate::config::{self, Config, ConfigErrors};
 use crate::db::{Lane, settings};
@@ -209,12 +210,8 @@ impl Running {
         ops::configuration::apply(&self.app.db, now, Arc::clone(&new), false)
             .await
             .map_err(|error| StartError::Other(error.to_string()))?;
-        for state in self.app.agents.states() {
-            if !new.agents.contains_key(&state.name) {
-                self.app.agents.hang_up(state.id);
-            }
-        }
         self.config.send_replace(new);
+        self.hang_up_on_strangers().await;
         let bells = &self.app.bells;
         for bell in [
             &bells.poller,
@@ -225,6 +222,20 @@ impl Running {
             bell.notify_one();
         }
         Ok(())
+    }
+
+    /// Ends the connections of agents that must not build any more.
+    async fn hang_up_on_strangers(&self) {
+        let master = Identity::Local { name: "master" };
+        match ops::agents::list(&self.app, &master).await {
+            Ok(all) => {
+                let strangers = self.app.agents.states().into_iter();
+                strangers
+                    .filter(|state| all.iter().all(|agent| agent.id != state.id))
+                    .for_each(|state| self.app.agents.hang_up(state.id));
+            }
+            Err(error) => tracing::error!(%error, "the agents cannot be read"),
+        }
     }
 
     /// Stops in order: no new requests, the loops end, commands go on at their agents.

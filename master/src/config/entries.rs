@@ -30,6 +30,7 @@ pub(super) type Noun<'a> = BTreeMap<&'a str, Entry<'a>>;
 pub(super) struct Entries<'a> {
     pub(super) master: Option<Entry<'a>>,
     pub(super) mail: Option<Entry<'a>>,
+    pub(super) agents: Option<Entry<'a>>,
     nouns: BTreeMap<&'static str, Noun<'a>>,
 }
 
@@ -61,6 +62,7 @@ impl<'a> Entries<'a> {
                 "include" => drop(entry.value.texts()),
                 "master" => once(&mut self.master, entry),
                 "mail" => once(&mut self.mail, entry),
+                "agents" => once(&mut self.agents, entry),
                 _ => match NOUNS.iter().find(|noun| **noun == name) {
                     Some(noun) => self.add_noun(noun, &entry.value),
                     None => wrong_key(check, key, "the configuration", name, keys::ROOT),

@@ -79,6 +79,8 @@ fn read_all(check: &Check<'_>, sources: &[File], file: PathBuf, folder: PathBuf)
     let master = read::master::read(&scope, section(entries.master.as_ref(), keys::MASTER));
     let mail = section(entries.mail.as_ref(), keys::MAIL);
     let mail = mail.and_then(|section| read::mail::read(&scope, &section));
+    let defaults = section(entries.agents.as_ref(), keys::AGENTS);
+    let agent_defaults = read::agents::defaults(defaults.as_ref());
     let plans = read::matrix::unfold(&entries.noun("builder"));
     let names: Vec<&str> = plans.iter().map(|plan| plan.name.as_str()).collect();
     let schedules = read::schedules::read(&scope, &entries.noun("schedule"), &names);
@@ -88,7 +90,8 @@ fn read_all(check: &Check<'_>, sources: &[File], file: PathBuf, folder: PathBuf)
         mail,
         projects: read::projects::read(&scope.projects),
         repositories: read::repositories::read(&scope),
-        agents: read::agents::read(&entries.noun("agent")),
+        agents: read::agents::read(&entries.noun("agent"), &agent_defaults),
+        agent_defaults,
         notifies: read::notifies::read(&entries.noun("notify"), &names),
         builders: read::builders::read(&scope, &plans, &schedules),
         schedules,

@@ -20,6 +20,8 @@ pub struct Config {
     pub projects: BTreeMap<String, Project>,
     /// `[repository.NAME]`.
     pub repositories: BTreeMap<String, Repository>,
+    /// `[agents]`.
+    pub agent_defaults: AgentDefaults,
     /// `[agent.NAME]`.
     pub agents: BTreeMap<String, Agent>,
     /// `[builder.NAME]`, a matrix unfolded into one builder per combination.
@@ -41,12 +43,33 @@ pub struct Master {
     pub data: PathBuf,
     /// Where agents connect.
     pub agent_listen: SocketAddr,
+    /// What agents on other machines dial, where it does not follow from the rest.
+    pub agent_address: Option<String>,
     /// Where browsers connect.
     pub web_listen: SocketAddr,
     /// PostgreSQL; SQLite in a file below `data` when absent.
     pub database: Option<Database>,
     /// Whether those who are not logged in may read.
     pub anonymous_read: bool,
+}
+
+impl Master {
+    /// What agents on other machines dial: `agent_address`, else the host of `url` with the port
+    /// of `agent_listen`.
+    #[must_use]
+    pub fn dialled_address(&self) -> String {
+        if let Some(address) = &self.agent_address {
+            return address.clone();
+        }
+        let rest = self.url.split_once("://").map_or("", |(_, rest)| rest);
+        let authority = rest.split('/').next().unwrap_or_default();
+        let is_bare_v6 = authority.ends_with(']');
+        let host = match authority.rsplit_once(':') {
+            Some((host, _)) if !is_bare_v6 => host,
+            _ => authority,
+        };
+        format!("{host}:{}", self.agent_listen.port())
+    }
 }
 
 /// Where the PostgreSQL database is.
@@ -138,6 +161,55 @@ pub enum Vcs {
     Git,
 }
 
+impl Config {
+    /// What holds for the agent `name`: its own table, else for one that enrolled (with labels
+    /// and slots of its token) what holds for all. `None` for one that must not build.
+    #[must_use]
+    pub fn agent(
+        &self,
+        name: &str,
+        enrolled: Option<(&BTreeMap<String, String>, u32)>,
+    ) -> Option<Agent> {
+        let named = self.agents.get(name).cloned();
+        named.or_else(|| {
+            let (labels, slots) = enrolled.filter(|_| !self.agent_defaults.named_only)?;
+            Some(Agent {
+                labels: labels.clone(),
+                slots,
+                owner: self.agent_defaults.owner.clone(),
+                contact: self.agent_defaults.contact.clone(),
+                missing_after: self.agent_defaults.missing_after,
+                ..Agent::default()
+            })
+        })
+    }
+}
+
+/// `[agents]`: what holds for every agent that does not say otherwise.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AgentDefaults {
+    /// Mail address of whoever looks after them.
+    pub owner: Option<String>,
+    /// How else they are reached.
+    pub contact: Option<String>,
+    /// Away for longer, the owner is told.
+    pub missing_after: Duration,
+    /// Only agents with a table of their own may build; tokens are for those alone.
+    pub named_only: bool,
+}
+
+impl Default for AgentDefaults {
+    fn default() -> Self {
+        Self {
+            owner: None,
+            contact: None,
+            // A machine that is updated and started again is back by then.
+            missing_after: Duration::from_secs(600),
+            named_only: false,
+        }
+    }
+}
+
 /// `[agent.NAME]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Agent {
@@ -149,6 +221,12 @@ pub struct Agent {
     pub lost_after: Duration,
     /// How long its commands may run without a master.
     pub lease: Duration,
+    /// Mail address of whoever looks after it, who is told when it is missing.
+    pub owner: Option<String>,
+    /// How else that person, or the machine, is reached: a room, a telephone number.
+    pub contact: Option<String>,
+    /// Away for longer, the owner is told.
+    pub missing_after: Duration,
 }
 
 impl Default for Agent {
@@ -160,6 +238,9 @@ impl Default for Agent {
             lost_after: Duration::from_secs(3_600),
             // A master that fell over on Friday evening is found on Monday morning.
             lease: Duration::from_secs(3 * 86_400),
+            owner: None,
+            contact: None,
+            missing_after: AgentDefaults::default().missing_after,
         }
     }
 }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::resolved::{
-    Agent, Builder, Config, Master, OnLost, Parameter, ParameterKind, Project, Repository, Run,
-    RunCommand, Schedule, Step, StepKind, Trigger, Vcs,
+    Agent, AgentDefaults, Builder, Config, Master, OnLost, Parameter, ParameterKind, Project,
+    Repository, Run, RunCommand, Schedule, Step, StepKind, Trigger, Vcs,
 };
 use super::template::Template;
 
@@ -34,6 +34,7 @@ pub(crate) fn config() -> Config {
                 poll: Duration::from_secs(60),
             },
         ),
+        agent_defaults: AgentDefaults::default(),
         agents: one(
             "linux-1",
             Agent {
@@ -62,6 +63,7 @@ fn master() -> Master {
         url: "http://127.0.0.1:8010".to_owned(),
         data: PathBuf::from("/test/data"),
         agent_listen: listen,
+        agent_address: None,
         web_listen: listen,
         database: None,
         anonymous_read: true,

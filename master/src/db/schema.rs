@@ -151,6 +151,50 @@ diesel::table! {
         created_at -> BigInt,
         connected_at -> Nullable<BigInt>,
         last_seen_at -> Nullable<BigInt>,
+        enrolled -> Bool,
+        labels -> Text,
+        slots -> BigInt,
+        status -> Text,
+        status_at -> Nullable<BigInt>,
+        refuses -> Nullable<Text>,
+        missing_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    agent_tokens (id) {
+        id -> BigInt,
+        public_id -> Text,
+        secret_hex -> Nullable<Text>,
+        names -> Text,
+        labels -> Text,
+        slots -> BigInt,
+        created_by -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+        agent_id -> Nullable<BigInt>,
+        installation -> Nullable<Text>,
+        settled_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    agent_upgrades (id) {
+        id -> BigInt,
+        agent_id -> BigInt,
+        file -> Text,
+        sha256 -> Text,
+        size -> BigInt,
+        version -> Text,
+        state -> Text,
+        sent -> BigInt,
+        state_text -> Text,
+        asked_by -> Text,
+        created_at -> BigInt,
+        changed_at -> BigInt,
+        ended_at -> Nullable<BigInt>,
     }
 }
 
@@ -416,6 +460,8 @@ diesel::joinable!(heads -> repositories (repository_id));
 diesel::joinable!(changes -> repositories (repository_id));
 diesel::joinable!(builders -> projects (project_id));
 diesel::joinable!(schedule_cursors -> repositories (repository_id));
+diesel::joinable!(agent_tokens -> agents (agent_id));
+diesel::joinable!(agent_upgrades -> agents (agent_id));
 diesel::joinable!(requests -> builders (builder_id));
 diesel::joinable!(source_stamps -> requests (request_id));
 diesel::joinable!(source_stamps -> repositories (repository_id));
@@ -459,6 +505,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     changes,
     builders,
     agents,
+    agent_tokens,
+    agent_upgrades,
     schedule_cursors,
     requests,
     source_stamps,

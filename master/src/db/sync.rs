@@ -37,5 +37,5 @@ pub fn apply(conn: &mut Conn, now: Time, config: &Config) -> DbResult<()> {
         .collect();
     builders::sync(conn, now, &configured)?;
     let names: Vec<_> = config.agents.keys().cloned().collect();
-    agents::sync(conn, now, &names)
+    agents::sync(conn, now, &names, config.agent_defaults.named_only)
 }

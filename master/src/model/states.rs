@@ -66,6 +66,22 @@ words! {
 }
 
 words! {
+    /// State of the sending of a new program to an agent.
+    AgentUpgradeState {
+        /// Waits for the agent.
+        Waiting = "waiting",
+        /// The program is on its way.
+        Sending = "sending",
+        /// The agent has it and starts anew.
+        Restarting = "restarting",
+        /// The agent is back with the new program.
+        Done = "done",
+        /// It was refused, or the agent went back to its old program.
+        Failed = "failed",
+    }
+}
+
+words! {
     /// State of a step.
     StepState {
         /// Not begun.

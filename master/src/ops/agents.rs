@@ -3,22 +3,33 @@
 use super::audit::{Attempt, authorise};
 use crate::app::App;
 use crate::auth::{Identity, Permission};
-use crate::db::{Conn, Lane, agents, audit, views};
+use crate::clock::Time;
+use crate::db::{Conn, DbError, Lane, agents, audit, views};
 use crate::error::{Error, Result};
 use crate::model::{AgentSummary, AuditOutcome, Name};
 use crate::session;
 
-/// Every agent of the configuration by name, with its labels, slots and running builds.
+/// Every agent that may connect by name, with its labels, slots and running builds. Who looks after
+/// it is told to those who said who they are.
 pub async fn list(app: &App, identity: &Identity) -> Result<Vec<AgentSummary>> {
     identity.require(Permission::Read)?;
     let db = app.db.lane(Lane::Pages);
     let mut agents = db.read("agents.list", views::agents::list).await?;
     let config = app.config();
+    let is_known = !matches!(identity, Identity::Anonymous { .. });
+    let states = app.agents.states();
     for agent in &mut agents {
         agent.connected = app.agents.is_connected(agent.id);
-        if let Some(entry) = config.agents.get(&agent.name) {
-            agent.labels = entry.labels.clone();
-            agent.slots = entry.slots;
+        let enrolled = agent.enrolled.then_some((&agent.labels, agent.slots));
+        let entry = config.agent(&agent.name, enrolled).unwrap_or_default();
+        (agent.labels, agent.slots) = (entry.labels, entry.slots);
+        if is_known {
+            (agent.owner, agent.contact) = (entry.owner, entry.contact);
+        }
+        let state = states.iter().find(|state| state.id == agent.id);
+        if let Some(state) = state.filter(|state| state.connected) {
+            agent.confidential = Some(state.confidential);
+            agent.peer = is_known.then(|| state.peer.clone());
         }
     }
     Ok(agents)
@@ -61,6 +72,61 @@ pub async fn add(app: &App, identity: &Identity, name: &str) -> Result<String> {
     };
     app.db.tx("agent add", work).await?;
     Ok(line)
+}
+
+/// Ends the older of an agent's two keys, once the new one is in use. Conflict when there is one
+/// key only.
+pub async fn retire_key(app: &App, identity: &Identity, name: &str) -> Result<()> {
+    let agent = administered(app, identity, name, "agent.retire_key").await?;
+    let (now, actor) = (app.clock.now(), identity.name().to_owned());
+    let work = move |conn: &mut Conn| {
+        agents::retire_previous_key(conn, agent.id)?;
+        note(conn, now, &actor, "agent.retire_key", &agent.name)
+    };
+    match app.db.tx("agent retire key", work).await {
+        Err(DbError::Changed) => Err(Error::Conflict(format!("{name} has no second key"))),
+        done => Ok(done?),
+    }
+}
+
+/// Lets an agent go: its keys end at once, its connection too, and it builds no more until it
+/// gets a new key. Conflict for one that the configuration names.
+pub async fn remove(app: &App, identity: &Identity, name: &str) -> Result<()> {
+    let agent = administered(app, identity, name, "agent.remove").await?;
+    if app.config().agents.contains_key(name) {
+        let text = format!("take [agent.{name}] out of the configuration first");
+        return Err(Error::Conflict(text));
+    }
+    let (id, now, actor) = (agent.id, app.clock.now(), identity.name().to_owned());
+    let work = move |conn: &mut Conn| {
+        agents::remove(conn, id)?;
+        note(conn, now, &actor, "agent.remove", &agent.name)
+    };
+    app.db.tx("agent remove", work).await?;
+    app.agents.hang_up(id);
+    app.bells.dispatcher.notify_one();
+    Ok(())
+}
+
+/// The agent, for somebody who may administer it.
+pub(super) async fn administered(
+    app: &App,
+    identity: &Identity,
+    name: &str,
+    action: &'static str,
+) -> Result<AgentSummary> {
+    let attempt = Attempt {
+        action,
+        object_kind: "agent",
+        object_id: name,
+    };
+    authorise(app, identity, Permission::Administer, attempt).await?;
+    show(app, identity, name).await
+}
+
+fn note(conn: &mut Conn, now: Time, actor: &str, action: &str, name: &str) -> Result<(), DbError> {
+    let done = AuditOutcome::Done;
+    audit::append(conn, now, actor, action, "agent", name, done, "").map(drop)
 }
 
 /// Keeps new builds from an agent, or lets them come again. Running builds go on.

@@ -71,7 +71,8 @@ pub(super) async fn load<'a>(
                 .unwrap_or_default(),
         }
     });
-    let configured = config.agents.get(&rows.agent.name).cloned();
+    let (agent, told) = (&rows.agent, (&rows.agent.labels, rows.agent.slots));
+    let configured = config.agent(&agent.name, agent.enrolled.then_some(told));
     let configured = configured.unwrap_or_default();
     let workspace = workspace(&rows.agent.facts, &build.folder);
     let all = properties(&Facts {

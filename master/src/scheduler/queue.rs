@@ -36,6 +36,8 @@ pub struct Candidate {
     pub connected: bool,
     /// Whether a person keeps new builds from it.
     pub paused: bool,
+    /// Why it takes no new command itself, such as a full disk.
+    pub refuses: Option<String>,
 }
 
 /// A round's outcome.
@@ -78,7 +80,8 @@ pub fn assign(waiting: &[Waiting], mut agents: Vec<Candidate>) -> Round {
 }
 
 fn is_free(agent: &Candidate, needs: &BTreeMap<String, String>) -> bool {
-    fits(agent, needs) && agent.connected && !agent.paused && agent.busy < agent.slots
+    let is_willing = agent.connected && !agent.paused && agent.refuses.is_none();
+    fits(agent, needs) && is_willing && agent.busy < agent.slots
 }
 
 fn fits(agent: &Candidate, needs: &BTreeMap<String, String>) -> bool {
@@ -98,11 +101,19 @@ fn reason(needs: &BTreeMap<String, String>, agents: &[Candidate]) -> String {
     let labels = labels.join(" ");
     let fitting: Vec<&Candidate> = agents.iter().filter(|agent| fits(agent, needs)).collect();
     let connected = fitting.iter().filter(|agent| agent.connected);
-    let (paused, busy): (Vec<&Candidate>, Vec<&Candidate>) =
+    let (paused, open): (Vec<&Candidate>, Vec<&Candidate>) =
         connected.copied().partition(|agent| agent.paused);
+    let (unwilling, busy): (Vec<&Candidate>, Vec<&Candidate>) =
+        open.into_iter().partition(|agent| agent.refuses.is_some());
     if fitting.is_empty() {
         let known = named(agents, |agent| agent.name.clone());
         return format!("no connected agent has {labels} (known: {known})");
+    }
+    if busy.is_empty() && !unwilling.is_empty() {
+        return named(unwilling, |agent| {
+            let why = agent.refuses.as_deref().unwrap_or_default();
+            format!("{} takes no work: {why}", agent.name)
+        });
     }
     if busy.is_empty() && paused.is_empty() {
         let names = named(fitting, |agent| agent.name.clone());

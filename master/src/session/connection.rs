@@ -13,20 +13,38 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::Instant;
 use windlass_protocol::{
-    AgentHello, ChannelId, CloseReason, CommandState, Connection, Event, Key, MasterHello,
+    AgentHello, Boxed, ChannelId, CloseReason, CommandState, Connection, Event, Key, MasterHello,
     Progress, hex,
 };
 
 use super::Farewell;
 use super::command::CommandId;
-use super::limits::{FAREWELL_MAX, READ_BYTES, WRITE_MAX};
-use super::link::{KnownCommand, Link, Said};
+use super::limits::{FAREWELL_MAX, READ_BYTES, REFUSES_CHARS_MAX, WRITE_MAX};
+use super::link::{KnownCommand, Link, Said, StatusSaid};
 use super::pipe::Pipe;
+use crate::db::agent_tokens::Asking;
+
+/// The figures of a STATUS that are kept.
+const STATUS_FIGURES: [&str; 6] = [
+    "disk_free",
+    "disk_total",
+    "mem_free",
+    "mem_total",
+    "load",
+    "running",
+];
 
 /// Who decides about agents: which keys hold, who may stay.
 pub(crate) trait Registry: Clone + Send + Sync + 'static {
     /// The keys of an agent as 64 hex digits, none if it is unknown.
     fn keys(&self, name: &str) -> impl Future<Output = Vec<String>> + Send;
+    /// The secret of a one-time token as 64 hex digits, nothing if it is unknown or over.
+    fn token(&self, id: &str) -> impl Future<Output = Option<String>> + Send;
+    /// An agent has proved a token's secret: stores its key and the token's use. `false` shows it
+    /// out.
+    fn enrol(&self, asking: Asking, peer: SocketAddr) -> impl Future<Output = bool> + Send;
+    /// An admitted agent tells how its machine stands.
+    fn status(&self, link: &Link, told: StatusSaid) -> impl Future<Output = ()> + Send;
     /// An agent has proved its key. `Err` shows it out.
     fn admit(&self, said: Said, link: Link) -> impl Future<Output = Result<(), Farewell>> + Send;
     /// The connection of an admitted agent is over.
@@ -61,6 +79,8 @@ pub(super) struct Task<R> {
     /// Users of the open channels.
     pipes: HashMap<ChannelId, Arc<Pipe>>,
     name: Option<String>,
+    /// What an agent with a token asks for, until it has proved the token.
+    asking: Option<Asking>,
     is_admitted: bool,
     /// When the connection is cut though BYE was not written.
     ends_at: Option<Instant>,
@@ -91,6 +111,7 @@ impl<R: Registry> Task<R> {
             link: Link::new(),
             pipes: HashMap::new(),
             name: None,
+            asking: None,
             is_admitted: false,
             ends_at: None,
             on_proof: None,
@@ -244,13 +265,12 @@ impl<R: Registry> Task<R> {
                 // Whoever wants something new waits for the next connection.
                 self.link.shared().leaving.cancel();
             }
-            // Free space and load are asked for when they are needed.
-            Event::Status(_) => {}
-            Event::Enrolling { .. } => {
-                let now = self.now_ms();
-                // Refused only when the connection ended meanwhile, which `Closed` tells.
-                let _ = self.core.refuse_enrolment(now);
+            Event::Status(pairs) => {
+                if self.is_admitted {
+                    self.registry.status(&self.link, status_said(&pairs)).await;
+                }
             }
+            Event::Enrolling { key } => self.enrol(&key).await,
             Event::Closed(_)
             | Event::Enrolled { .. }
             | Event::Proven(_)
@@ -269,10 +289,15 @@ impl<R: Registry> Task<R> {
     async fn look_up(&mut self, hello: AgentHello) {
         let keys = match &hello.enroll {
             None => self.registry.keys(&hello.name).await,
-            // No token is known.
-            Some(_) => Vec::new(),
+            Some(token) => self.registry.token(token).await.into_iter().collect(),
         };
-        self.name = Some(hello.name);
+        self.name = Some(hello.name.clone());
+        self.asking = hello.enroll.map(|public_id| Asking {
+            public_id,
+            name: hello.name,
+            installation: hello.installation,
+            key_hex: String::new(),
+        });
         let keys = keys
             .iter()
             .filter_map(|text| hex::decode_array(text.as_bytes()).map(Key::from_bytes))
@@ -280,6 +305,23 @@ impl<R: Registry> Task<R> {
         let now = self.now_ms();
         // Refused only when the connection ended meanwhile, which `Closed` tells.
         let _ = self.core.provide_keys(now, keys);
+    }
+
+    /// Lets the registry store the key that a token gave, then answers the agent.
+    async fn enrol(&mut self, key: &Key) {
+        let is_enrolled = match self.asking.take() {
+            Some(mut asking) => {
+                asking.key_hex = hex::encode(key.as_bytes());
+                self.registry.enrol(asking, self.peer).await
+            }
+            None => false,
+        };
+        let now = self.now_ms();
+        // Both are refused only when the connection ended meanwhile, which `Closed` tells.
+        let _ = match is_enrolled {
+            true => self.core.accept_enrolment(),
+            false => self.core.refuse_enrolment(now),
+        };
     }
 
     async fn admit(&mut self, hello: AgentHello, commands: &[CommandState]) {
@@ -293,12 +335,27 @@ impl<R: Registry> Task<R> {
             os: hello.os,
             arch: hello.arch,
             peer: self.peer,
+            confidential: hello.confidential || self.peer.ip().is_loopback(),
+            enrolling: hello.enroll.is_some(),
             commands: commands.iter().map(known).collect(),
         };
         match self.registry.admit(said, self.link.clone()).await {
             Ok(()) => self.is_admitted = true,
             Err(farewell) => self.link.dismiss(farewell),
         }
+    }
+}
+
+/// The figures of a STATUS, and why the agent takes no new command.
+fn status_said(pairs: &Boxed) -> StatusSaid {
+    let figure = |key: &'static str| Some((key, pairs.number(key).ok().flatten()?));
+    let refuses = pairs.first("refuses").map(String::from_utf8_lossy);
+    StatusSaid {
+        figures: STATUS_FIGURES.iter().copied().filter_map(figure).collect(),
+        refuses: refuses.map(|text| {
+            let plain = text.chars().filter(|c| !c.is_control());
+            plain.take(REFUSES_CHARS_MAX).collect()
+        }),
     }
 }
 

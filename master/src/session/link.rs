@@ -1,6 +1,6 @@
 //! The handle of one connection: asks its task to open channels and to end. Cheap to clone.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -31,8 +31,21 @@ pub(crate) struct Said {
     pub(crate) arch: String,
     /// Where it connected from.
     pub(crate) peer: SocketAddr,
+    /// Whether nobody can read the connection on the way.
+    pub(crate) confidential: bool,
+    /// Whether it came with a token, not with its own key.
+    pub(crate) enrolling: bool,
     /// Commands it knows.
     pub(crate) commands: Vec<KnownCommand>,
+}
+
+/// How an agent's machine stands, in its own words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StatusSaid {
+    /// Numbers by the protocol's names; what it does not tell is absent.
+    pub(crate) figures: BTreeMap<&'static str, u64>,
+    /// Why it takes no new command now.
+    pub(crate) refuses: Option<String>,
 }
 
 /// A command that an agent listed.

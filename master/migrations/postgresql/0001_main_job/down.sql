@@ -17,6 +17,8 @@ DROP TABLE request_changes;
 DROP TABLE source_stamps;
 DROP TABLE requests;
 DROP TABLE schedule_cursors;
+DROP TABLE agent_upgrades;
+DROP TABLE agent_tokens;
 DROP TABLE agents;
 DROP TABLE builders;
 DROP TABLE changes;

@@ -131,8 +131,52 @@ CREATE TABLE agents (
     paused BOOLEAN NOT NULL,
     created_at BIGINT NOT NULL,
     connected_at BIGINT,
-    last_seen_at BIGINT
+    last_seen_at BIGINT,
+    enrolled BOOLEAN NOT NULL DEFAULT FALSE,
+    labels TEXT NOT NULL DEFAULT '{}',
+    slots BIGINT NOT NULL DEFAULT 1,
+    status TEXT NOT NULL DEFAULT '{}',
+    status_at BIGINT,
+    refuses TEXT,
+    missing_at BIGINT
 );
+
+CREATE TABLE agent_tokens (
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    public_id TEXT NOT NULL UNIQUE,
+    secret_hex TEXT,
+    names TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    slots BIGINT NOT NULL,
+    created_by TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    used_at BIGINT,
+    agent_id BIGINT REFERENCES agents (id),
+    installation TEXT,
+    settled_at BIGINT,
+    revoked_at BIGINT
+);
+CREATE INDEX agent_tokens_by_agent_id ON agent_tokens (agent_id);
+
+CREATE TABLE agent_upgrades (
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    agent_id BIGINT NOT NULL REFERENCES agents (id),
+    file TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    size BIGINT NOT NULL,
+    version TEXT NOT NULL,
+    state TEXT NOT NULL
+        CHECK (state IN ('waiting', 'sending', 'restarting', 'done', 'failed')),
+    sent BIGINT NOT NULL,
+    state_text TEXT NOT NULL,
+    asked_by TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    changed_at BIGINT NOT NULL,
+    ended_at BIGINT
+);
+CREATE INDEX agent_upgrades_by_agent_id_id ON agent_upgrades (agent_id, id);
+CREATE INDEX agent_upgrades_by_state ON agent_upgrades (state);
 
 CREATE TABLE schedule_cursors (
     schedule TEXT NOT NULL,

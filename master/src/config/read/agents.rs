@@ -1,11 +1,14 @@
-//! `[agent.NAME]`.
+//! `[agents]` and `[agent.NAME]`.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::mail;
 use crate::config::entries::{Entry, Noun};
 use crate::config::keys;
-use crate::config::resolved::Agent;
+use crate::config::reader::Section;
+use crate::config::resolved::{Agent, AgentDefaults};
 
 /// Builds at a time on one machine; above, a pool of machines is meant.
 const SLOTS_MAX: i64 = 256;
@@ -13,11 +16,44 @@ const SLOTS_MAX: i64 = 256;
 const LOST_AFTER_MIN: Duration = Duration::from_secs(10);
 /// A master that is updated is away for less.
 const LEASE_MIN: Duration = Duration::from_secs(60);
-/// The most of both: a month.
+/// The most of these: a month.
 const SPAN_MAX: Duration = Duration::from_secs(30 * 86_400);
+/// An agent is back from a cut within its back-off of a minute.
+const MISSING_AFTER: RangeInclusive<Duration> = Duration::from_secs(60)..=SPAN_MAX;
+
+/// Reads `[agents]`.
+pub(in crate::config) fn defaults(section: Option<&Section<'_>>) -> AgentDefaults {
+    let defaults = AgentDefaults::default();
+    let Some(section) = section else {
+        return defaults;
+    };
+    let named_only = section.key("named_only").and_then(|value| value.flag());
+    AgentDefaults {
+        named_only: named_only.unwrap_or(false),
+        ..care(section, defaults)
+    }
+}
+
+/// Who looks after an agent, as the section says, else as `defaults` do.
+fn care(section: &Section<'_>, defaults: AgentDefaults) -> AgentDefaults {
+    let owner = section.key("owner").and_then(|value| mail::mailbox(&value));
+    let contact = section.key("contact");
+    let contact = contact.and_then(|value| value.line().map(str::to_owned));
+    let missing = section.key("missing_after");
+    let missing = missing.and_then(|value| value.duration(MISSING_AFTER));
+    AgentDefaults {
+        owner: owner.or(defaults.owner),
+        contact: contact.or(defaults.contact),
+        missing_after: missing.unwrap_or(defaults.missing_after),
+        named_only: defaults.named_only,
+    }
+}
 
 /// Reads the entries.
-pub(in crate::config) fn read(entries: &Noun<'_>) -> BTreeMap<String, Agent> {
+pub(in crate::config) fn read(
+    entries: &Noun<'_>,
+    defaults: &AgentDefaults,
+) -> BTreeMap<String, Agent> {
     let agent = |entry: &Entry<'_>| {
         let title = format!("[agent.{}]", entry.name);
         let section = entry.value.section(title, keys::AGENT)?;
@@ -35,11 +71,15 @@ pub(in crate::config) fn read(entries: &Noun<'_>) -> BTreeMap<String, Agent> {
             span("lost_after", LOST_AFTER_MIN, usual.lost_after),
             span("lease", LEASE_MIN, usual.lease),
         );
+        let care = care(&section, defaults.clone());
         let agent = Agent {
             labels: labels.unwrap_or_default(),
             slots: u32::try_from(slots).unwrap_or(1),
             lost_after: lost_after?,
             lease: lease?,
+            owner: care.owner,
+            contact: care.contact,
+            missing_after: care.missing_after,
         };
         Some((entry.name.to_owned(), agent))
     };

@@ -60,7 +60,7 @@ fn transport(scope: &Scope<'_>, section: &Section<'_>) -> Option<MailTransport> 
 }
 
 /// A mail address, or a name with one in angle brackets.
-fn mailbox(value: &Value<'_>) -> Option<String> {
+pub(super) fn mailbox(value: &Value<'_>) -> Option<String> {
     let text = value.line()?;
     let Some((name, rest)) = text.split_once('<') else {
         return address(value);

@@ -24,6 +24,7 @@ pub(in crate::config) fn read(scope: &Scope<'_>, section: Option<Section<'_>>) -
         url: key("url").map_or(Some(format!("http://{web_listen}")), |v| url(&v))?,
         data: scope.path(data.as_deref().unwrap_or("data")),
         agent_listen: address(key("agent_listen"), AGENT_LISTEN),
+        agent_address: key("agent_address").and_then(|value| dialled(&value)),
         web_listen,
         database: key("database").and_then(|value| database(scope, &value)),
         anonymous_read: key("anonymous_read")
@@ -43,6 +44,35 @@ fn address(value: Option<Value<'_>>, default: SocketAddr) -> SocketAddr {
         value.wrong(title, "", help);
         default
     })
+}
+
+/// What an agent can dial: `host:port`, or an address with one of the agent's schemes. It goes into
+/// a script for a shell, so only plain characters are possible.
+fn dialled(value: &Value<'_>) -> Option<String> {
+    let text = value.line()?;
+    let schemes = ["tls://", "http://", "https://"];
+    let rest = schemes.iter().find_map(|scheme| text.strip_prefix(scheme));
+    let plain = |c: char| c.is_ascii_alphanumeric() || ".:-_[]/".contains(c);
+    let has_port = rest
+        .unwrap_or(text)
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| {
+            let digits = port.split('/').next().unwrap_or_default();
+            !host.is_empty() && digits.parse::<u16>().is_ok()
+        });
+    let is_web = text.starts_with("http");
+    let rest = rest.unwrap_or(text);
+    if rest.is_empty() || !rest.chars().all(plain) || !(has_port || is_web) {
+        let help = "write what agents dial, such as \"builds.acme.example:9989\", \
+                    \"tls://builds.acme.example:9989\" or \"https://builds.acme.example/agent\"";
+        value.wrong(
+            format!("`{text}` is nothing that an agent can dial"),
+            "",
+            help,
+        );
+        return None;
+    }
+    Some(text.to_owned())
 }
 
 fn url(value: &Value<'_>) -> Option<String> {

@@ -7,10 +7,11 @@ use diesel::prelude::*;
 
 use super::builds;
 use crate::clock::Time;
+use crate::db::agent_upgrades;
 use crate::db::schema::agents;
 use crate::db::{Conn, DbResult};
 use crate::ids::AgentId;
-use crate::model::AgentSummary;
+use crate::model::{AgentStatus, AgentSummary};
 
 /// Most agents told at once.
 const AGENTS_MAX: i64 = 500;
@@ -21,6 +22,7 @@ struct Row {
     id: i64,
     name: String,
     key_hex: Option<String>,
+    key_previous_hex: Option<String>,
     version: Option<String>,
     os: Option<String>,
     arch: Option<String>,
@@ -29,30 +31,26 @@ struct Row {
     paused: bool,
     connected_at: Option<i64>,
     last_seen_at: Option<i64>,
+    enrolled: bool,
+    labels: String,
+    slots: i64,
+    status: String,
+    status_at: Option<i64>,
+    refuses: Option<String>,
+    missing_at: Option<i64>,
 }
 
-/// Every agent of the configuration by name, with its running builds. `connected`, `labels` and
-/// `slots` are left empty.
+/// Every agent that may connect by name, with its running builds and its newest upgrade. What the
+/// configuration and the connections know is left empty.
 pub fn list(conn: &mut Conn) -> DbResult<Vec<AgentSummary>> {
     let rows: Vec<Row> = agents::table
         .filter(agents::active.eq(true))
         .order(agents::name)
         .limit(AGENTS_MAX)
-        .select((
-            agents::id,
-            agents::name,
-            agents::key_hex,
-            agents::version,
-            agents::os,
-            agents::arch,
-            agents::facts,
-            agents::active,
-            agents::paused,
-            agents::connected_at,
-            agents::last_seen_at,
-        ))
+        .select(Row::as_select())
         .load(conn)?;
     let running = builds::running(conn)?;
+    let mut upgrades = agent_upgrades::newest(conn)?;
     let agent = |row: Row| AgentSummary {
         running: running
             .iter()
@@ -65,16 +63,41 @@ pub fn list(conn: &mut Conn) -> DbResult<Vec<AgentSummary>> {
         os: row.os,
         arch: row.arch,
         facts: facts(&row.facts),
-        labels: BTreeMap::new(),
-        slots: 0,
+        labels: serde_json::from_str(&row.labels).unwrap_or_default(),
+        slots: u32::try_from(row.slots).unwrap_or(1),
         active: row.active,
         paused: row.paused,
         connected: false,
+        enrolled: row.enrolled,
         has_key: row.key_hex.is_some(),
+        has_old_key: row.key_previous_hex.is_some(),
+        owner: None,
+        contact: None,
+        peer: None,
+        confidential: None,
+        status: row.status_at.map(|at| status(&row.status, Time(at))),
+        refuses: row.refuses,
+        missing_at: row.missing_at.map(Time),
+        upgrade: upgrades.remove(&AgentId(row.id)),
         connected_at: row.connected_at.map(Time),
         last_seen_at: row.last_seen_at.map(Time),
     };
     Ok(rows.into_iter().map(agent).collect())
+}
+
+/// The figures of a STATUS as it was stored.
+fn status(json: &str, at: Time) -> AgentStatus {
+    let told: BTreeMap<String, serde_json::Value> = serde_json::from_str(json).unwrap_or_default();
+    let figure = |name: &str| told.get(name).and_then(serde_json::Value::as_u64);
+    AgentStatus {
+        disk_free: figure("disk_free"),
+        disk_total: figure("disk_total"),
+        mem_free: figure("mem_free"),
+        mem_total: figure("mem_total"),
+        load: figure("load"),
+        running: figure("running"),
+        at: Some(at),
+    }
 }
 
 /// A JSON object's members, texts without their quotes.

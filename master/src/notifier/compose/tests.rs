@@ -48,6 +48,7 @@ fn master() -> Master {
         url: "https://builds.acme.example".to_owned(),
         data: "data".into(),
         agent_listen: ([127, 0, 0, 1], 0).into(),
+        agent_address: None,
         web_listen: ([127, 0, 0, 1], 0).into(),
         database: None,
         anonymous_read: true,

@@ -26,6 +26,7 @@ fn agent(id: i64, name: &str, arch: &str) -> Candidate {
         busy: 0,
         connected: true,
         paused: false,
+        refuses: None,
     }
 }
 
@@ -103,4 +104,16 @@ fn every_waiting_request_tells_why() {
         round.reasons[0].1,
         "the configuration no longer has this builder"
     );
+}
+
+#[test]
+fn an_agent_that_refuses_gets_nothing_and_the_request_says_why() {
+    let mut full = agent(1, "arm", "aarch64");
+    full.refuses = Some("less than 1 GiB is free below /var/lib".to_owned());
+    let round = assign(&[waiting(1, &[])], vec![full.clone()]);
+    assert_eq!(round.assignments, vec![]);
+    let text = "arm takes no work: less than 1 GiB is free below /var/lib";
+    assert_eq!(round.reasons, vec![(RequestId(1), text.to_owned())]);
+    let round = assign(&[waiting(1, &[])], vec![full, agent(2, "intel", "x86_64")]);
+    assert_eq!(round.assignments, vec![(RequestId(1), AgentId(2))]);
 }

@@ -124,15 +124,14 @@ fn config() -> Config {
     }
     for (name, slots) in [("linux-1", 2), ("linux-2", 4), ("mac-1", 1), ("arm-1", 1)] {
         let os = if name == "mac-1" { "macos" } else { "linux" };
-        let labels = BTreeMap::from([("os".to_owned(), os.to_owned())]);
-        config.agents.insert(
-            name.to_owned(),
-            Agent {
-                labels,
-                slots,
-                ..Agent::default()
-            },
-        );
+        let agent = Agent {
+            labels: BTreeMap::from([("os".to_owned(), os.to_owned())]),
+            slots,
+            owner: Some("Ada <ada@acme.example>".to_owned()),
+            contact: Some("room 3.14".to_owned()),
+            ..Agent::default()
+        };
+        config.agents.insert(name.to_owned(), agent);
     }
     let schedule = Schedule {
         builders: BUILDERS
