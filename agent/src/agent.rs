@@ -8,6 +8,7 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use windlass_protocol::{Code, Failure, hex};
 
@@ -30,6 +31,8 @@ pub(crate) struct Agent {
     pub(crate) trees: Trees,
     /// The master wants this agent to end when there is nothing left to do.
     draining: AtomicBool,
+    /// Proven connections; more than one while a new one takes over.
+    masters: Mutex<u32>,
     /// Held as long as the agent lives.
     _lock: File,
 }
@@ -62,6 +65,7 @@ impl Agent {
             commands: Commands::recover(&state.join("cmd")).map_err(cannot)?,
             trees: Trees::open(&state.join("trees")).map_err(cannot)?,
             draining: AtomicBool::new(false),
+            masters: Mutex::new(0),
             _lock: lock,
         })
     }
@@ -94,6 +98,22 @@ impl Agent {
             );
             Failure::new(Code::NoSpace, text)
         })
+    }
+
+    /// A master proved itself: leases stand still.
+    pub(crate) fn master_came(&self) {
+        let mut masters = self.masters.lock().unwrap_or_else(PoisonError::into_inner);
+        *masters += 1;
+        self.commands.tell_master_present(true);
+    }
+
+    /// A proven connection ended; with the last of them leases begin to run.
+    pub(crate) fn master_left(&self) {
+        let mut masters = self.masters.lock().unwrap_or_else(PoisonError::into_inner);
+        *masters = masters.saturating_sub(1);
+        if *masters == 0 {
+            self.commands.tell_master_present(false);
+        }
     }
 }
 

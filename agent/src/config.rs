@@ -9,7 +9,9 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-pub use crate::transport::way::Way;
+use windlass_protocol::hex;
+
+pub use crate::transport::way::{Trust, Way};
 pub(crate) use file::line;
 pub use policy::Policy;
 
@@ -27,6 +29,8 @@ pub struct Config {
     pub way: Way,
     /// The owner's word that this way can be read by others: no secrets over it.
     pub readable: bool,
+    /// Whose certificates it believes, where the way is TLS.
+    pub trust: Trust,
     /// The name the master knows this agent by.
     pub name: String,
     /// File with the one-line key.
@@ -45,8 +49,11 @@ pub struct Config {
 
 /// The keys of the file and the flags of the command line (with `--` and dashes), and for each
 /// what it wants.
-pub(crate) const KEYS: [(&str, &str); 18] = [
-    ("master", "HOST:PORT of the master"),
+pub(crate) const KEYS: [(&str, &str); 21] = [
+    (
+        "master",
+        "HOST:PORT of the master, or tls://…, http://…, https://…",
+    ),
     (
         "transport",
         "instead: command whose input and output are the connection",
@@ -54,6 +61,15 @@ pub(crate) const KEYS: [(&str, &str); 18] = [
     (
         "stdio",
         "instead: our own input and output are the connection",
+    ),
+    ("listen", "instead: ADDRESS:PORT where the master dials us"),
+    (
+        "tls_ca",
+        "PEM file of those who sign the master's certificate",
+    ),
+    (
+        "tls_pin",
+        "SHA-256 of the master's certificate, 64 hex digits",
     ),
     (
         "readable",
@@ -102,7 +118,7 @@ pub(crate) const KEYS: [(&str, &str); 18] = [
 /// Those of them that are said or not said: flags without a value, `true` or `false` in the file.
 pub(crate) const SWITCHES: [&str; 3] = ["stdio", "readable", "upgrade"];
 /// Those of them that name a way to the master, of which one is wanted.
-const WAYS: [&str; 3] = ["master", "transport", "stdio"];
+const WAYS: [&str; 4] = ["master", "transport", "stdio", "listen"];
 
 /// Values as they were found, before they are checked. Each remembers where it stood, so that
 /// an error can name the place.
@@ -182,8 +198,27 @@ impl Found {
             return Way::parse_command(text)
                 .map_err(|why| format!("{place}: transport is `{text}`; {why}"));
         }
+        if let Some((text, place)) = self.take("listen") {
+            return Way::parse_listen(text)
+                .map_err(|why| format!("{place}: listen is `{text}`; {why}"));
+        }
         let (text, place) = self.text("master")?;
         Way::parse(text).map_err(|why| format!("{place}: master is `{text}`; {why}"))
+    }
+
+    fn trust(&self) -> Result<Trust, String> {
+        let pin = match self.take("tls_pin") {
+            None => None,
+            Some((text, place)) => {
+                let hex: String = text.chars().filter(|char| *char != ':').collect();
+                let pin = hex::decode_array(hex.to_ascii_lowercase().as_bytes());
+                Some(pin.ok_or_else(|| {
+                    format!("{place}: tls_pin is `{text}`; give the 64 hex digits of a SHA-256")
+                })?)
+            }
+        };
+        let ca = self.take("tls_ca").map(|(path, _)| PathBuf::from(path));
+        Ok(Trust { ca, pin })
     }
 
     /// Checks everything together. The text of an error says where and what would be right.
@@ -207,6 +242,7 @@ impl Found {
         }
         Ok(Config {
             way,
+            trust: self.trust()?,
             readable: self.switch("readable")?,
             name: name.to_owned(),
             key_file,

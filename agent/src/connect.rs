@@ -1,8 +1,9 @@
 //! Coming together with the master for ever, and waiting between two tries. Not here: what is
 //! said; the ways themselves.
 
+mod listen;
+
 use std::io;
-use std::net::{TcpStream, ToSocketAddrs};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,16 +18,23 @@ use crate::log::log;
 use crate::session::{self, Stop};
 use crate::sys;
 use crate::transport::way::Way;
-use crate::transport::{Transport, command};
+use crate::transport::{Transport, dial};
 
-/// How long one address of the master may take to accept.
-const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long killed commands get to write their ends when there was no session to do it.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Serves the master until asked to stop, or over standard input and output to its end. `false`
 /// if that end was not the master's wish.
-pub(crate) fn serve(config: &Config, agent: &Arc<Agent>, mut key: Key, stop: &Stop) -> bool {
+pub(crate) fn serve(config: &Config, agent: &Arc<Agent>, key: Key, stop: &Stop) -> bool {
+    let good = match &config.way {
+        Way::Listen(address) => listen::serve(address, config, agent, key, stop),
+        _ => dial_on(config, agent, key, stop),
+    };
+    end_commands(agent);
+    good
+}
+
+fn dial_on(config: &Config, agent: &Arc<Agent>, mut key: Key, stop: &Stop) -> bool {
     let mut backoff = Backoff::new(config.reconnect_min_ms, config.reconnect_max_ms);
     let mut good = true;
     while !stop.is_requested() {
@@ -56,17 +64,12 @@ pub(crate) fn serve(config: &Config, agent: &Arc<Agent>, mut key: Key, stop: &St
             stop.wait(backoff.fail(random()).max(asked));
         }
     }
-    end_commands(agent);
     good || config.way != Way::Stdio
 }
 
 /// Opens the transport that the configuration names.
 pub(crate) fn open(config: &Config) -> io::Result<Transport> {
-    let mut transport = match &config.way {
-        Way::Dial(address) => Transport::tcp(dial(address)?)?,
-        Way::Command(words) => command::start(words)?,
-        Way::Stdio => Transport::stdio(),
-    };
+    let mut transport = dial::open(&config.way, &config.trust)?;
     transport.confidential &= !config.readable;
     Ok(transport)
 }
@@ -77,17 +80,6 @@ fn reread(path: &Path, old: Key) -> Key {
         log!("{error}; going on with the key read before");
         old
     })
-}
-
-fn dial(address: &str) -> io::Result<TcpStream> {
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for address in address.to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, DIAL_TIMEOUT) {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
 }
 
 fn random() -> u64 {

@@ -150,7 +150,11 @@ pub(crate) fn serve(
     let (sender, inputs) = mpsc::channel();
     let confidential = transport.confidential;
     let lines = Lines::start(transport, &sender)?;
-    stop.attach(sender.clone());
+    let to_stop = sender.clone();
+    let ticket = stop.attach(Box::new(move || {
+        // The loop may have ended meanwhile.
+        let _ = to_stop.send(Input::Stop);
+    }));
     let connection = Connection::agent(hello(agent, confidential), vec![key], nonce, now_ms());
     let mut session = Session {
         agent,
@@ -172,14 +176,14 @@ pub(crate) fn serve(
         closed: None,
     };
     let reason = session.run(&inputs);
-    stop.detach();
+    stop.detach(ticket);
     // Before the leases are told: a command that starts later would miss that.
     session
         .channels
         .values()
         .for_each(|channel| channel.gate.close());
     if session.proven {
-        agent.commands.tell_master_present(false);
+        agent.master_left();
     }
     session.lines.end();
     Ok(Outcome {

@@ -1,7 +1,11 @@
-//! What carries the connection's bytes: a reader, a writer, and how to hang up. Here: the ways
-//! that need nothing but the operating system. Not here: what the bytes mean.
+//! What carries the connection's bytes: a reader, a writer, and how to hang up. Here: sockets
+//! and standard input and output. Not here: what the bytes mean.
 
-pub(crate) mod command;
+mod command;
+pub(crate) mod dial;
+mod http;
+#[cfg_attr(not(feature = "tls"), path = "transport/no_tls.rs")]
+mod tls;
 pub(crate) mod way;
 
 use std::io::{self, Read, Write};

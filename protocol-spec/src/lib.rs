@@ -22,6 +22,7 @@ pub mod ops;
 pub mod path;
 pub mod sha256;
 pub mod tree;
+pub mod websocket;
 
 pub use auth::{Key, Token};
 pub use boxes::Boxed;

@@ -10,6 +10,7 @@ fn config(scratch: &Scratch) -> Config {
     Config {
         way: Way::Stdio,
         readable: false,
+        trust: Default::default(),
         name: "a".into(),
         key_file: PathBuf::new(),
         root: scratch.path().join("root"),

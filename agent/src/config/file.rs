@@ -9,7 +9,7 @@ use super::{Found, KEYS};
 const FILE_BYTES_MAX: u64 = 65_536;
 
 /// Keys whose values are paths.
-pub(super) const PATHS: [&str; 3] = ["key_file", "root", "state"];
+pub(super) const PATHS: [&str; 4] = ["key_file", "root", "state", "tls_ca"];
 
 /// Reads the file into `found`. Errors are `FILE:LINE: what is wrong; what would be right`.
 pub(super) fn read_file(path: &Path, found: &mut Found) -> Result<(), String> {

@@ -130,7 +130,7 @@ impl Session<'_> {
         );
         self.proven = true;
         self.status_at_ms = now_ms();
-        self.agent.commands.tell_master_present(true);
+        self.agent.master_came();
         if let Err(error) = self.connection.announce(&commands) {
             log!("cannot announce the commands: {error}");
         }

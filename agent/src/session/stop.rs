@@ -1,13 +1,13 @@
-//! The order to stop: from a signal to the session, or to the wait between two of them. Not
+//! The order to stop: from a signal to the sessions, or to the wait between two of them. Not
 //! here: what a session does about it.
 
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::Input;
+/// Tells one who waits that the agent is to stop; never waits itself.
+pub(crate) type Wake = Box<dyn Fn() + Send>;
 
-/// Shared by the signal thread and the loop that dials.
+/// Shared by the signal thread and the loops that serve.
 #[derive(Clone, Default)]
 pub(crate) struct Stop {
     shared: Arc<Shared>,
@@ -22,8 +22,10 @@ struct Shared {
 #[derive(Default)]
 struct State {
     requested: bool,
-    /// The session that runs now.
-    session: Option<Sender<Input>>,
+    /// Who is to be told, each with its ticket.
+    waiting: Vec<(u64, Wake)>,
+    /// Tickets given out.
+    tickets: u64,
 }
 
 impl Stop {
@@ -39,9 +41,7 @@ impl Stop {
         let mut state = self.lock();
         let first = !state.requested;
         state.requested = true;
-        if let Some(session) = &state.session {
-            let _ = session.send(Input::Stop);
-        }
+        state.waiting.iter().for_each(|(_, wake)| wake());
         self.shared.changed.notify_all();
         first
     }
@@ -51,18 +51,21 @@ impl Stop {
         self.lock().requested
     }
 
-    /// Has a session told, at once if it was asked already.
-    pub(super) fn attach(&self, session: Sender<Input>) {
+    /// Has somebody told, at once if it was asked already. Gives the ticket to end that with.
+    pub(crate) fn attach(&self, wake: Wake) -> u64 {
         let mut state = self.lock();
         if state.requested {
-            let _ = session.send(Input::Stop);
+            wake();
         }
-        state.session = Some(session);
+        state.tickets += 1;
+        let ticket = state.tickets;
+        state.waiting.push((ticket, wake));
+        ticket
     }
 
-    /// The session is over.
-    pub(super) fn detach(&self) {
-        self.lock().session = None;
+    /// Whoever has this ticket waits no more.
+    pub(crate) fn detach(&self, ticket: u64) {
+        self.lock().waiting.retain(|(known, _)| *known != ticket);
     }
 
     /// Waits that long, or until asked to stop.

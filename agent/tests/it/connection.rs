@@ -161,3 +161,36 @@ fn a_transport_command_carries_the_connection_and_is_started_again_after_a_cut()
     bench.signal_agent("TERM");
     assert!(bench.wait_agent().success());
 }
+
+/// Dials the agent that said in its log where it listens.
+fn dial_listening(bench: &Bench) -> Peer {
+    let address = loop {
+        let log = bench.log();
+        let line = log
+            .lines()
+            .find_map(|line| line.split_once("listening at "));
+        if let Some((_, address)) = line {
+            break address.to_owned();
+        }
+        std::thread::yield_now();
+    };
+    Peer::new(std::net::TcpStream::connect(address).unwrap())
+}
+
+#[test]
+fn a_listening_agent_serves_the_master_that_dials_while_strangers_knock() {
+    let mut bench = Bench::new();
+    bench.start_agent_by(&["--listen", "127.0.0.1:0"]);
+    let silent = dial_listening(&bench);
+    let mut thief = dial_listening(&bench);
+    assert!(thief.try_greet(&Key::from_bytes(random())).is_err());
+    let mut peer = dial_listening(&bench);
+    peer.greet(&bench.key);
+    let mut next = dial_listening(&bench);
+    next.greet(&bench.key);
+    assert_eq!(peer.exec(&script("echo on")).output, b"on\n");
+    assert_eq!(next.exec(&script("echo on")).output, b"on\n");
+    bench.signal_agent("TERM");
+    assert!(bench.wait_agent().success());
+    drop(silent);
+}
