@@ -8,6 +8,7 @@ mod output;
 mod process;
 mod record;
 pub(crate) mod stdin;
+mod tails;
 #[cfg(test)]
 mod tests;
 
@@ -21,7 +22,8 @@ use windlass_protocol::ops::{Exec, ExecResult, Order, Reason, Stdin};
 use windlass_protocol::{CancelMode, Code, CommandId, CommandState, Failure, Progress, limits};
 
 use crate::log::log;
-use crate::sys::{self, Family, Folder, Signal};
+use crate::root::Root;
+use crate::sys::{Family, Folder, Signal};
 use crate::{clock, failure};
 use journal::Journal;
 use process::{Notice, Task};
@@ -59,6 +61,8 @@ pub(crate) struct Entry {
 #[derive(Debug)]
 pub(crate) struct Commands {
     folder: PathBuf,
+    /// Below it lie the files that commands have followed.
+    root: PathBuf,
     table: Mutex<Table>,
     /// Signalled whenever a supervision ends.
     ended: Arc<Condvar>,
@@ -121,7 +125,7 @@ impl Entry {
 impl Commands {
     /// Finds what earlier runs of the agent left in `folder`. A command that was running then is
     /// lost: what is left of it is killed, and its journal ends saying so.
-    pub(crate) fn recover(folder: &Path) -> std::io::Result<Commands> {
+    pub(crate) fn recover(folder: &Path, root: &Path) -> std::io::Result<Commands> {
         std::fs::create_dir_all(folder)?;
         let mut table = HashMap::new();
         for found in std::fs::read_dir(folder)? {
@@ -146,6 +150,7 @@ impl Commands {
         let table = Mutex::new(table);
         Ok(Commands {
             folder: folder.to_owned(),
+            root: root.to_owned(),
             table,
             ended: Arc::default(),
         })
@@ -200,6 +205,9 @@ impl Commands {
         let task = Task {
             exec: exec.clone(),
             cwd,
+            root: Root::open(&self.root).map_err(std::io::Error::other)?,
+            // This process runs many commands.
+            adopts: false,
             folder: folder.clone(),
             journal: Arc::clone(&journal),
             stdin: stdin.clone(),
@@ -320,10 +328,7 @@ fn recover_entry(id: CommandId, folder: &Path) -> std::io::Result<Entry> {
     let record = Record::read(folder)?;
     let (journal, pid) = Journal::recover(&folder.join("journal"))?;
     if !journal.extent().finished {
-        let mark = process::mark(id);
-        // The number may belong to a stranger by now; the variable tells.
-        let leader = pid.filter(|pid| sys::group_has_mark(*pid, &mark));
-        end_left_family(&Family { leader, mark });
+        end_left_family(&Family::left_behind(pid, process::mark(id)));
         let mut result = ExecResult::new(Reason::AgentLost);
         result.text = "the agent ended while the command was running".into();
         journal.finish(&result)?;

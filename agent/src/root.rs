@@ -32,6 +32,14 @@ impl Root {
         Ok(Root { folder, path })
     }
 
+    /// A second handle of the same root.
+    pub(crate) fn duplicate(&self) -> std::io::Result<Root> {
+        Ok(Root {
+            folder: self.folder.duplicate()?,
+            path: self.path.clone(),
+        })
+    }
+
     /// Where the root is on this machine.
     pub(crate) fn path(&self) -> &Path {
         &self.path

@@ -1,6 +1,10 @@
 //! What differs between operating systems, behind one set of names. Not here: any decision about
 //! commands, files or the connection; the rest of the agent has no `cfg` and no `unsafe`.
 
+use std::ffi::OsString;
+
+use windlass_protocol::ops::Pty;
+
 #[cfg(unix)]
 #[expect(
     unsafe_code,
@@ -14,16 +18,39 @@ mod unix;
     reason = "the shim that uses the first of these lands next"
 )]
 pub(crate) use unix::{
-    Control, Exit, Family, Folder, LinkReader, LinkWriter, OpenMode, Signal, boot_id,
-    connect_control, create_private, disk_space, fill_random, group_has_mark, inherited_folder,
-    is_link_error, is_superuser, isolate, kernel_release, load_hundredths, logical_cpus,
-    memory_bytes, memory_space, notify_on_terminate, os_bytes, os_name, os_text, own_program, reap,
-    refuse_open_key, set_executable, signal_group, spawn_shim, stat_of, sync_folder,
-    system_folders, wait_exit, wait_readable,
+    Control, Exit, Family, Folder, LIST_SEPARATOR, LinkReader, LinkWriter, OpenMode, Process,
+    Signal, Started, Used, adopt_orphans, boot_id, connect_control, create_private, disk_space,
+    fill_random, inherited_folder, is_link_error, is_superuser, is_terminal_end, kernel_release,
+    load_hundredths, logical_cpus, memory_bytes, memory_space, notify_on_terminate, os_bytes,
+    os_name, os_text, own_program, refuse_open_key, set_executable, shell_words, spawn_shim, start,
+    stat_of, sync_folder, system_folders, variable_key, wait_readable,
 };
 
 /// Whether `A` and `a` are one name on the file systems that this system makes by itself.
 pub(crate) const IGNORES_CASE: bool = cfg!(any(target_os = "macos", windows));
+
+/// What it takes to start the process of a command.
+#[derive(Debug)]
+pub(crate) struct Launch {
+    /// The program and its arguments.
+    pub(crate) argv: Vec<OsString>,
+    /// The whole environment, each name once.
+    pub(crate) env: Vec<(OsString, OsString)>,
+    /// Where it stands at first.
+    pub(crate) cwd: Folder,
+    /// Whether errors have a pipe of their own.
+    pub(crate) split: bool,
+    /// Whether there is input.
+    pub(crate) input: bool,
+    /// A terminal instead of the pipes.
+    pub(crate) pty: Option<Pty>,
+    /// The mask for new files, unless it is the agent's.
+    pub(crate) umask: Option<u16>,
+    /// Steps of lower priority.
+    pub(crate) nice: u8,
+    /// Whether this process of ours adopts what the command's processes leave behind.
+    pub(crate) adopts: bool,
+}
 
 /// What kind of thing a name in a folder is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -115,6 +115,11 @@ impl Journal {
         self.write(kind, bytes, false)
     }
 
+    /// Appends bytes of a followed file, after the number of the tail.
+    pub(crate) fn append_tail(&self, numbered: &[u8]) -> io::Result<()> {
+        self.write(RecordKind::Tail, numbered, false)
+    }
+
     /// Appends the exit box, the last record, and makes it durable.
     pub(crate) fn finish(&self, result: &ExecResult) -> io::Result<()> {
         self.write(RecordKind::Exit, &result.to_box().encode(), true)

@@ -1,10 +1,10 @@
 //! From the pipes of a process into its journal: one thread per pipe, byte for byte, with the
-//! limit on bytes and the time of the last output. Not here: deciding what a limit leads to.
+//! limits on bytes and lines, and the time of the last output. Not here: deciding what a limit leads to.
 
 use std::io::{self, PipeReader, PipeWriter, Read};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use windlass_protocol::journal::RecordKind;
 
@@ -23,19 +23,29 @@ const STOP_BYTES: usize = 1 << 20;
 pub(crate) struct Meter {
     /// Agent time of the last byte (or of the start).
     last_output_ms: AtomicU64,
-    /// Bytes that may still come.
-    bytes_left: AtomicU64,
-    /// The limit was told about.
-    overflowed: AtomicBool,
+    count: Mutex<Count>,
+    bytes_max: u64,
+    lines_max: u64,
+}
+
+/// How much output was kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Count {
+    pub(crate) bytes: u64,
+    /// Newlines among them.
+    pub(crate) lines: u64,
+    /// There was more than allowed.
+    overflowed: bool,
 }
 
 impl Meter {
-    /// A meter for at most `bytes_max` bytes of output.
-    pub(crate) fn new(bytes_max: u64) -> Self {
+    /// A meter for at most that much output.
+    pub(crate) fn new(bytes_max: u64, lines_max: u64) -> Self {
         Meter {
             last_output_ms: AtomicU64::new(clock::now_ms()),
-            bytes_left: AtomicU64::new(bytes_max),
-            overflowed: AtomicBool::new(false),
+            count: Mutex::default(),
+            bytes_max,
+            lines_max,
         }
     }
 
@@ -44,19 +54,50 @@ impl Meter {
         self.last_output_ms.load(Ordering::Relaxed)
     }
 
-    /// Takes up to `count` bytes off the allowance; says how many may be kept.
-    fn admit(&self, count: usize) -> usize {
+    /// Notes that the command is not silent.
+    pub(crate) fn note_activity(&self) {
         self.last_output_ms
             .store(clock::now_ms(), Ordering::Relaxed);
-        let mut admitted = 0;
-        let take = |left: u64| {
-            admitted = usize::try_from(left).unwrap_or(usize::MAX).min(count);
-            Some(left - admitted as u64)
-        };
-        let _ = self
-            .bytes_left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
-        admitted
+    }
+
+    /// How much was kept up to now.
+    pub(crate) fn count(&self) -> Count {
+        *self.lock()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Count> {
+        self.count.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes output off the allowance: how many of the bytes may be kept, and whether these are
+    /// the first that may not.
+    fn admit(&self, bytes: &[u8]) -> (usize, bool) {
+        self.note_activity();
+        let mut count = self.lock();
+        let left = self.bytes_max - count.bytes;
+        let mut admitted = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
+        let lines_left = self.lines_max - count.lines;
+        let mut newlines = 0;
+        for (at, _) in bytes[..admitted]
+            .iter()
+            .enumerate()
+            .filter(|(_, b)| **b == b'\n')
+        {
+            newlines += 1;
+            if newlines == lines_left {
+                // Whatever follows belongs to a line too many.
+                admitted = at + 1;
+                break;
+            }
+        }
+        if lines_left == 0 {
+            admitted = 0;
+        }
+        count.bytes += admitted as u64;
+        count.lines += newlines.min(lines_left);
+        let overflows = admitted < bytes.len() && !count.overflowed;
+        count.overflowed |= overflows;
+        (admitted, overflows)
     }
 }
 
@@ -151,6 +192,7 @@ impl Pump {
             }
             let count = match self.pipe.read(&mut buffer) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if sys::is_terminal_end(&error) => return Ok(()),
                 other => other?,
             };
             if count == 0 {
@@ -165,13 +207,16 @@ impl Pump {
     }
 
     fn keep(&self, bytes: &[u8]) -> io::Result<()> {
-        let admitted = self.meter.admit(bytes.len());
+        let (admitted, overflows) = self.meter.admit(bytes);
         if admitted > 0 {
             self.journal.append(self.kind, &bytes[..admitted])?;
         }
-        if admitted < bytes.len() && !self.meter.overflowed.swap(true, Ordering::Relaxed) {
+        if overflows {
             let _ = self.notices.send(Notice::TooMuchOutput);
         }
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,9 +23,11 @@ pub(crate) use spawn::mark;
 use super::journal::Journal;
 use super::output::{Meter, Pumps};
 use super::stdin::StdinQueue;
+use super::tails::Tails;
 use crate::clock::{now_ms, until};
 use crate::log::log;
-use crate::sys::{self, Exit, Family, Folder, Signal};
+use crate::root::Root;
+use crate::sys::{Exit, Family, Folder, Process, Signal, Started};
 
 /// A process that SIGKILL does not end within this hangs in the kernel: the agent gives up.
 const KILL_MS: u64 = 30_000;
@@ -62,6 +64,11 @@ pub(crate) struct Task {
     pub(crate) exec: Exec,
     /// The working folder, opened without following links.
     pub(crate) cwd: Folder,
+    /// Where the files lie that are followed.
+    pub(crate) root: Root,
+    /// Whether this process adopts orphans (see `sys::adopt_orphans`) and runs nothing but this
+    /// command: whatever descends from it belongs to the command then.
+    pub(crate) adopts: bool,
     /// The command's own folder in the agent's state.
     pub(crate) folder: PathBuf,
     pub(crate) journal: Arc<Journal>,
@@ -112,13 +119,23 @@ fn finish(journal: &Journal, result: &ExecResult) {
     log!("gave up writing an exit box");
 }
 
+/// What outlived the process of a command.
+#[derive(Debug, Clone, Copy, Default)]
+struct Left {
+    /// Processes that were killed.
+    killed: u64,
+    /// Processes that live on.
+    alive: u64,
+}
+
 struct Supervision {
     task: Task,
-    pid: u32,
+    process: Process,
     /// The process and everything it started.
     family: Family,
     meter: Arc<Meter>,
     pumps: Pumps,
+    tails: Option<Tails>,
     /// Agent time of the start.
     started_ms: u64,
     /// Why we are ending it, once we are.
@@ -135,46 +152,29 @@ struct Supervision {
 
 impl Supervision {
     fn start(task: Task) -> io::Result<Supervision> {
-        let exec = &task.exec;
-        let bytes_max = if exec.max_bytes == 0 {
-            OUTPUT_BYTES_MAX
-        } else {
-            exec.max_bytes
-        };
-        let meter = Arc::new(Meter::new(bytes_max.min(OUTPUT_BYTES_MAX)));
-        let spawned = spawn::spawn(&task)?;
-        let pid = spawned.pid;
-        if let Err(error) = task.journal.start(pid) {
+        let meter = Arc::new(meter_for(&task.exec));
+        let tails = Tails::start(
+            &task.exec.tails,
+            &task.root,
+            &task.journal,
+            &meter,
+            &task.sender,
+        )?;
+        let started = spawn::spawn(&task)?;
+        let process = started.process;
+        let family = Family::of(process, mark(task.exec.id));
+        if let Err(error) = task.journal.start(process.id()) {
             let _ = task.sender.send(Notice::JournalFailed(error));
         }
-        let pumps = Pumps::start(spawned.pipes, &task.journal, &meter, &task.sender)
-            .inspect_err(|_| kill_unwatched(pid))?;
-        let given = match &task.exec.stdin {
-            Stdin::Input(bytes) => Some(StdinQueue::holding(bytes)),
-            _ => task.stdin.clone(),
-        };
-        if let (Some(queue), Some(pipe)) = (given, spawned.stdin) {
-            queue.feed(pipe).inspect_err(|_| kill_unwatched(pid))?;
-        }
-        let sender = task.sender.clone();
-        let wait = move || {
-            if let Err(error) = sys::wait_exit(pid) {
-                log!("waiting for process {pid}: {error}");
-            }
-            let _ = sender.send(Notice::Exited);
-        };
-        let thread = std::thread::Builder::new().name("wait".into());
-        thread.spawn(wait).inspect_err(|_| kill_unwatched(pid))?;
-        let family = Family {
-            leader: Some(pid),
-            mark: mark(task.exec.id),
-        };
+        let watched = watch(&task, started, &meter);
+        let pumps = watched.inspect_err(|_| kill_unwatched(process, &family))?;
         Ok(Supervision {
             task,
-            pid,
+            process,
             family,
             meter,
             pumps,
+            tails,
             started_ms: now_ms(),
             ending: None,
             fault: String::new(),
@@ -190,12 +190,18 @@ impl Supervision {
             self.note("the process did not end after SIGKILL; the agent gave up waiting");
             self.pumps.stop();
             let mut result = ExecResult::new(self.ending.unwrap_or(Reason::AgentLost));
-            result.text = format!("process {} did not end after SIGKILL", self.pid);
+            result.text = format!("process {} did not end after SIGKILL", self.process.id());
+            result.leftovers_left = 1;
             return result;
         }
-        let leftovers = self.clear_away();
-        let exit = sys::reap(self.pid);
-        self.result(exit, leftovers)
+        // What it leaves falls to us where we adopt, and has no need of its number then.
+        let early = self.task.adopts.then(|| self.process.reap());
+        if early.is_some() {
+            self.family.forget_leader();
+        }
+        let left = self.clear_away();
+        let exit = early.unwrap_or_else(|| self.process.reap());
+        self.result(exit, left)
     }
 
     /// Serves notices and deadlines until the process ended; `false` if it never does.
@@ -307,10 +313,13 @@ impl Supervision {
         }
     }
 
-    fn result(&self, exit: io::Result<Exit>, leftovers: u64) -> ExecResult {
+    fn result(&self, exit: io::Result<Exit>, left: Left) -> ExecResult {
         let mut result = ExecResult::new(Reason::AgentLost);
         result.text.clone_from(&self.fault);
-        result.leftovers_killed = leftovers;
+        result.leftovers_killed = left.killed;
+        result.leftovers_left = left.alive;
+        let count = self.meter.count();
+        (result.bytes, result.lines) = (count.bytes, count.lines);
         match exit {
             Ok(exit) => {
                 result.exit = exit.code.and_then(|code| u32::try_from(code).ok());
@@ -321,9 +330,10 @@ impl Supervision {
                     Reason::Exited
                 };
                 result.reason = self.ending.unwrap_or(own);
-                result.user_ms = exit.user_ms;
-                result.sys_ms = exit.system_ms;
-                result.max_rss = exit.max_rss;
+                let used = self.family.used().and_then(Result::ok).unwrap_or(exit.used);
+                result.user_ms = used.user_ms;
+                result.sys_ms = used.system_ms;
+                result.max_rss = used.max_rss;
             }
             Err(error) => result.text = format!("cannot learn how it ended: {error}"),
         }
@@ -345,10 +355,46 @@ fn after(start_ms: u64, length_ms: u64) -> Option<u64> {
     (length_ms > 0).then(|| start_ms.saturating_add(length_ms))
 }
 
+/// What the limits of a command are.
+fn meter_for(exec: &Exec) -> Meter {
+    let unless_zero = |limit: u64, usual: u64| if limit == 0 { usual } else { limit };
+    let bytes_max = unless_zero(exec.max_bytes, OUTPUT_BYTES_MAX).min(OUTPUT_BYTES_MAX);
+    Meter::new(bytes_max, unless_zero(exec.max_lines, u64::MAX))
+}
+
+/// Starts the threads that serve a process: its output, its input, its end.
+fn watch(task: &Task, started: Started, meter: &Arc<Meter>) -> io::Result<Pumps> {
+    let process = started.process;
+    let errors = started.errors.map(|pipe| (pipe, RecordKind::Stderr));
+    let pipes = std::iter::once((started.output, RecordKind::Stdout)).chain(errors);
+    let pumps = Pumps::start(pipes.collect(), &task.journal, meter, &task.sender)?;
+    let input = match &task.exec.stdin {
+        Stdin::Null => Some(StdinQueue::holding(b"")),
+        Stdin::Input(bytes) => Some(StdinQueue::holding(bytes)),
+        Stdin::Stream => task.stdin.clone(),
+    };
+    match (input, started.input) {
+        (Some(queue), Some(terminal)) if task.exec.pty.is_some() => queue.type_into(terminal)?,
+        (Some(queue), Some(pipe)) => queue.feed(pipe)?,
+        _ => {}
+    }
+    let sender = task.sender.clone();
+    let wait = move || {
+        if let Err(error) = process.wait() {
+            log!("waiting for process {}: {error}", process.id());
+        }
+        let _ = sender.send(Notice::Exited);
+    };
+    std::thread::Builder::new()
+        .name("wait".into())
+        .spawn(wait)?;
+    Ok(pumps)
+}
+
 /// Ends a process that could not be put under supervision.
-fn kill_unwatched(pid: u32) {
-    sys::signal_group(pid, Signal::KILL);
-    if let Err(error) = sys::reap(pid) {
-        log!("process {pid}: {error}");
+fn kill_unwatched(process: Process, family: &Family) {
+    family.signal(Signal::KILL);
+    if let Err(error) = process.reap() {
+        log!("process {}: {error}", process.id());
     }
 }

@@ -9,6 +9,9 @@ use std::collections::VecDeque;
 use std::io::{self, PipeWriter, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+/// The character that ends the input of a terminal.
+const END_OF_FILE: u8 = 4;
+
 /// Who is told how far the input came and how far the command took it: the session's channel.
 pub(crate) type Listener = Box<dyn Fn(u64, u64) + Send>;
 
@@ -86,6 +89,24 @@ impl StdinQueue {
         state.ended = true;
         state.closed = true;
         self.changed.notify_all();
+    }
+
+    /// `feed` for a terminal: the end of the input is typed.
+    pub(crate) fn type_into(self: &Arc<Self>, mut terminal: PipeWriter) -> io::Result<()> {
+        let queue = Arc::clone(self);
+        let thread = std::thread::Builder::new().name("stdin".into());
+        thread.spawn(move || {
+            let mut last = b'\n';
+            while let Some(piece) = queue.next_piece() {
+                last = piece.last().copied().unwrap_or(last);
+                let _ = terminal.write_all(&piece);
+                queue.consume(piece.len());
+            }
+            // Within a line the first one only hands over what was typed of it.
+            let times = if last == b'\n' { 1 } else { 2 };
+            let _ = terminal.write_all(&vec![END_OF_FILE; times]);
+        })?;
+        Ok(())
     }
 
     /// Starts the thread that writes into the pipe. It ends with the input, or when the command

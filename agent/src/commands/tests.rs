@@ -59,7 +59,7 @@ fn what_an_earlier_run_left_is_found_and_what_was_running_is_lost() {
     let done = leave(scratch.path(), 1, true);
     let torn = leave(scratch.path(), 2, false);
     std::fs::create_dir(scratch.path().join(CommandId([9; 16]).to_string())).unwrap();
-    let commands = Commands::recover(scratch.path()).unwrap();
+    let commands = Commands::recover(scratch.path(), scratch.path()).unwrap();
     let states = commands.list();
     let ids: Vec<CommandId> = states.iter().map(|state| state.id).collect();
     assert_eq!(
@@ -87,7 +87,7 @@ fn finished_results_go_when_they_are_too_old_or_too_many_and_the_oldest_first() 
         .map(|number| leave(scratch.path(), number, true))
         .collect();
     set_age(scratch.path(), ids[7], KEEP_SECONDS - 60);
-    let commands = Commands::recover(scratch.path()).unwrap();
+    let commands = Commands::recover(scratch.path(), scratch.path()).unwrap();
     let known = |id| commands.find(id, 3).is_ok();
     start(&commands, &scratch, CommandId([254; 16]));
     assert!(!known(ids[7]) && known(ids[8]));
@@ -105,7 +105,9 @@ fn a_command_whose_record_cannot_be_read_is_never_dropped() {
     let id = leave(scratch.path(), 1, true);
     let record = scratch.path().join(id.to_string()).join("record");
     std::fs::write(&record, b"\xff").unwrap();
-    let error = Commands::recover(scratch.path()).unwrap_err().to_string();
+    let error = Commands::recover(scratch.path(), scratch.path())
+        .unwrap_err()
+        .to_string();
     assert!(error.contains(&id.to_string()), "{error}");
     assert!(record.exists(), "it would be started a second time");
 }
@@ -119,7 +121,7 @@ fn a_start_that_fails_leaves_nothing_in_the_way_of_the_next() {
         deep.push("d".repeat(100));
     }
     deep.push("d".repeat(4095 - 34 - deep.as_os_str().len() - 1));
-    let commands = Commands::recover(&deep).unwrap();
+    let commands = Commands::recover(&deep, scratch.path()).unwrap();
     let exec = Exec::new(CommandId([5; 16]), Program::Argv(vec![b"true".to_vec()]));
     let begin = || commands.start(&exec, || Ok(Folder::open(scratch.path()).unwrap()));
     let first = begin().unwrap_err();

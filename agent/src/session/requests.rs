@@ -120,6 +120,11 @@ fn exec_and_relay(agent: &Agent, port: &Port, exec: &Exec, from: u64) -> Answer 
         (false, Some(refusal)) => Err(refusal),
         (false, None) => agent.root.walk(&exec.cwd),
     };
+    if !exec.env_secret.is_empty() && !port.confidential {
+        let text = "secrets are not taken over a connection that can be read on the way; \
+                    connect by TLS, ssh or on this machine";
+        return Ok(Err(Failure::new(Code::Permission, text)));
+    }
     match agent.commands.start(exec, open_cwd) {
         Ok(entry) => attach_and_relay(port, &entry, from),
         Err(failure) => Ok(Err(failure)),

@@ -4,8 +4,11 @@
 #[allow(dead_code, reason = "the shim that uses it lands next")]
 mod control;
 mod facts;
+mod family;
 mod folder;
+mod poll;
 mod process;
+mod terminal;
 
 #[allow(unused_imports, reason = "the shim that uses it lands next")]
 pub(crate) use control::{
@@ -16,12 +19,13 @@ pub(crate) use facts::{
     logical_cpus, memory_bytes, memory_space, os_name, refuse_open_key, sync_folder,
     system_folders,
 };
+pub(crate) use family::{Family, adopt_orphans};
 pub(crate) use folder::{
     Folder, OpenMode, is_link_error, os_bytes, os_text, set_executable, stat_of,
 };
-pub(crate) use process::{
-    Exit, Family, Signal, group_has_mark, isolate, reap, signal_group, wait_exit, wait_readable,
-};
+pub(crate) use poll::wait_readable;
+pub(crate) use process::{Exit, Process, Signal, Started, Used, shell_words, start};
+pub(crate) use terminal::is_terminal_end;
 
 use std::ffi::{c_int, c_void};
 use std::io::{self, PipeWriter, Read};
@@ -32,6 +36,14 @@ unsafe extern "C" {
     fn getrandom(buffer: *mut c_void, len: usize, flags: u32) -> isize;
     fn signal(number: c_int, handler: usize) -> usize;
     fn write(fd: c_int, buffer: *const c_void, len: usize) -> isize;
+}
+
+/// What stands between the elements of a list in an environment variable.
+pub(crate) const LIST_SEPARATOR: &str = ":";
+
+/// What tells variables of the environment apart: here the name itself.
+pub(crate) fn variable_key(name: &std::ffi::OsStr) -> std::ffi::OsString {
+    name.to_owned()
 }
 
 /// Turns a C return value into a result: negative means that `errno` says why.

@@ -151,6 +151,13 @@ impl Bench {
         self.spawn(command);
     }
 
+    /// Starts the agent with more flags.
+    pub(crate) fn start_agent_with(&mut self, flags: &[&str]) {
+        let mut command = self.command();
+        command.args(flags);
+        self.spawn(command);
+    }
+
     fn spawn(&mut self, mut command: Command) {
         let path = self.folder.join("log");
         let log = std::fs::File::options()

@@ -8,5 +8,7 @@ mod enroll;
 mod exec;
 mod files;
 mod harness;
+mod leftovers;
+mod manner;
 mod resume;
 mod tree;

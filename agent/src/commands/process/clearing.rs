@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use windlass_protocol::CancelMode;
+use windlass_protocol::ops::Leftovers;
 
-use super::{Notice, Supervision};
+use super::{Left, Notice, Supervision};
 use crate::clock::now_ms;
 use crate::sys::Signal;
 
@@ -15,15 +16,16 @@ use crate::sys::Signal;
 const DRAIN_MS: u64 = 1_000;
 /// How often the group is looked at while it is given time to end; nothing tells of its end.
 const LOOK_MS: u64 = 20;
-/// How long killed leftovers may take to be gone; mostly a millisecond.
-const GONE_MS: u64 = 1_000;
+/// How long killed leftovers may take to be gone; mostly a millisecond, longer
+/// while the system takes down much memory.
+const GONE_MS: u64 = 5_000;
 /// How long the last output of an ended command may take to reach a disk that stalls.
 const SETTLE_MS: u64 = 300_000;
 
 impl Supervision {
-    /// After the end of the process: takes the rest of the output, gives its group what remains
-    /// of the grace, kills what is left of it. Returns how many processes were killed.
-    pub(super) fn clear_away(&mut self) -> u64 {
+    /// After the end of the process: takes the rest of the output, gives its family what remains
+    /// of the grace, kills what is left of it unless it may stay. Says what that was.
+    pub(super) fn clear_away(&mut self) -> Left {
         let drained_by = now_ms() + DRAIN_MS;
         let grace_until = self.kill_at_ms.map_or(drained_by, |at| at.max(drained_by));
         self.drain(grace_until);
@@ -31,36 +33,62 @@ impl Supervision {
             let notice = self.next_notice(Some(now_ms() + LOOK_MS));
             notice.into_iter().for_each(|notice| self.take(notice));
         }
-        // The process is not reaped yet, so its number, and with it the group, is still ours.
-        let leftovers = self.kill_leftovers();
-        if leftovers > 0 {
-            self.note(&format!(
-                "killed {leftovers} process(es) that the command left"
-            ));
-        }
+        let left = if self.may_stay() {
+            let alive = self.family.members().len() as u64;
+            Left { killed: 0, alive }
+        } else {
+            self.kill_leftovers()
+        };
+        self.tell(left);
         self.kill_at_ms = None;
         self.drain(now_ms() + DRAIN_MS);
         if !self.pumps.are_done() {
-            self.note("something that is no part of the command holds its output; let go");
+            self.note("something that outlives the command holds its output; let go");
             self.pumps.stop();
             self.settle();
         }
-        leftovers
+        if let Some(tails) = self.tails.take() {
+            tails.finish(Duration::from_millis(SETTLE_MS));
+        }
+        left
     }
 
-    /// Kills what is left of the command until nothing is, for a bounded time. Returns how many
-    /// processes that were.
-    fn kill_leftovers(&self) -> u64 {
+    /// Whether what is left lives on: asked for, and the command ended by itself.
+    fn may_stay(&self) -> bool {
+        self.task.exec.leftovers == Leftovers::Keep && self.ending.is_none()
+    }
+
+    fn tell(&self, left: Left) {
+        if left.killed > 0 {
+            let killed = left.killed;
+            self.note(&format!(
+                "killed {killed} process(es) that the command left"
+            ));
+        }
+        if left.alive > 0 {
+            let alive = left.alive;
+            self.note(&format!("{alive} process(es) of the command live on"));
+        }
+    }
+
+    /// Kills what is left of the command until nothing is, for a bounded time. The processes
+    /// whose group is meant are still known for ours: either the first of them is not reaped yet,
+    /// or they are our children and grandchildren.
+    fn kill_leftovers(&self) -> Left {
         let by = now_ms() + GONE_MS;
         let mut seen = HashSet::new();
+        let mut pause_ms = 1;
         loop {
             let members = self.family.signal(Signal::KILL);
             if members.is_empty() || now_ms() >= by {
-                return seen.len() as u64;
+                let alive = members.len() as u64;
+                let killed = (seen.len() as u64).saturating_sub(alive);
+                return Left { killed, alive };
             }
             seen.extend(members);
             // Nothing tells of the end of processes that are not our children.
-            std::thread::sleep(Duration::from_millis(LOOK_MS));
+            std::thread::sleep(Duration::from_millis(pause_ms));
+            pause_ms = (pause_ms * 2).min(LOOK_MS);
         }
     }
 

@@ -10,6 +10,7 @@ use windlass_protocol::{CancelMode, CommandId};
 
 use super::{Journal, Notice, Task, supervise};
 use crate::clock::now_ms;
+use crate::root::Root;
 use crate::scratch::Scratch;
 use crate::sys::Folder;
 
@@ -47,6 +48,8 @@ fn run(exec: Exec, orders: Vec<Notice>) -> Ran {
     let task = Task {
         exec,
         cwd: Folder::open(scratch.path()).unwrap(),
+        root: Root::open(scratch.path()).unwrap(),
+        adopts: false,
         folder: scratch.path().to_owned(),
         journal: Arc::clone(&journal),
         stdin: None,

@@ -1,37 +1,36 @@
-//! Starting a process in a session of its own, signalling its group, waiting for it and for its
-//! pipes. Not here: what the agent decides to do about any of these.
+//! Starting the process of a command in a session of its own, waiting for it, and what it
+//! used. Not here: what it started in turn (`family`), terminals (`terminal`), and
+//! what the agent decides to do about any of these.
 
-use std::ffi::{c_int, c_void};
-use std::io::{self, PipeReader};
+use std::ffi::{OsString, c_int, c_void};
+use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use windlass_protocol::ops::SignalName;
 
-use super::{check, folder::Folder};
+use super::check;
+use super::terminal::{self, Terminal};
+use crate::sys::Launch;
 
 unsafe extern "C" {
     fn fchdir(fd: c_int) -> c_int;
+    fn getrusage(who: c_int, usage: *mut Usage) -> c_int;
     fn kill(pid: c_int, signal: c_int) -> c_int;
-    fn poll(fds: *mut PollFd, count: PollCount, timeout_ms: c_int) -> c_int;
+    fn nice(steps: c_int) -> c_int;
     fn setsid() -> c_int;
     fn signal(number: c_int, handler: usize) -> usize;
+    fn umask(mask: ModeMask) -> ModeMask;
     fn wait4(pid: c_int, status: *mut c_int, options: c_int, usage: *mut Usage) -> c_int;
     fn waitid(kind: c_int, id: u32, info: *mut c_void, options: c_int) -> c_int;
 }
 
+/// `mode_t`, as it is passed to a function.
 #[cfg(target_os = "linux")]
-type PollCount = std::ffi::c_ulong;
+type ModeMask = u32;
 #[cfg(not(target_os = "linux"))]
-type PollCount = std::ffi::c_uint;
-
-#[repr(C)]
-struct PollFd {
-    fd: c_int,
-    events: i16,
-    revents: i16,
-}
+type ModeMask = u16;
 
 /// `struct timeval`; the microseconds are an `int` on macOS, padded to the same size.
 #[repr(C)]
@@ -64,42 +63,60 @@ impl Signal {
 
     /// The signal that the master means.
     pub(crate) fn of(name: SignalName) -> Signal {
-        let is_linux = cfg!(target_os = "linux");
+        let by_system = |linux, others| match cfg!(target_os = "linux") {
+            true => linux,
+            false => others,
+        };
         Signal(match name {
             SignalName::Term => 15,
             SignalName::Int => 2,
             SignalName::Hup => 1,
             SignalName::Quit => 3,
             SignalName::Kill => 9,
-            SignalName::Usr1 => {
-                if is_linux {
-                    10
-                } else {
-                    30
-                }
-            }
-            SignalName::Usr2 => {
-                if is_linux {
-                    12
-                } else {
-                    31
-                }
-            }
+            SignalName::Usr1 => by_system(10, 30),
+            SignalName::Usr2 => by_system(12, 31),
         })
     }
 }
 
-/// How a process ended and what it used, itself and the children it waited for.
+/// How a process ended and what it used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Exit {
     /// Exit status, if it exited.
     pub(crate) code: Option<i32>,
     /// Signal number, if a signal ended it.
     pub(crate) signal: Option<i32>,
+    pub(crate) used: Used,
+}
+
+/// What processes used of the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Used {
     pub(crate) user_ms: u64,
     pub(crate) system_ms: u64,
-    /// Largest resident set, bytes.
+    /// Largest resident set of one of them, bytes.
     pub(crate) max_rss: u64,
+}
+
+/// The process of a command, by its number: it is not reaped before `reap`, so the number stays
+/// its own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Process {
+    pid: u32,
+    /// Whether this process of ours adopts what the command's processes leave behind.
+    adopts: bool,
+}
+
+/// A process that was just started, and our ends of its pipes.
+#[derive(Debug)]
+pub(crate) struct Started {
+    pub(crate) process: Process,
+    /// Where its output comes out.
+    pub(crate) output: PipeReader,
+    /// Where its errors come out, if that is another place.
+    pub(crate) errors: Option<PipeReader>,
+    /// Where its input goes in, if it has any. A terminal always takes some.
+    pub(crate) input: Option<PipeWriter>,
 }
 
 /// HUP, INT, QUIT, TERM: whoever started the agent may have had them ignored, and a command that
@@ -108,8 +125,68 @@ const INHERITED: [c_int; 4] = [1, 2, 3, 15];
 /// `SIG_DFL`.
 const DEFAULT: usize = 0;
 
-/// Makes the command start as leader of its own session and process group, standing in `cwd`.
-pub(crate) fn isolate(command: &mut Command, cwd: Folder) {
+/// Starts a process as leader of its own session and process group. The text of an error names
+/// the program.
+pub(crate) fn start(launch: Launch) -> io::Result<Started> {
+    let empty = || io::Error::new(io::ErrorKind::InvalidInput, "no program is named");
+    let (program, arguments) = launch.argv.split_first().ok_or_else(empty)?;
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(launch.env.iter().cloned());
+    let (output, errors, input) = match launch.pty {
+        Some(size) => {
+            let Terminal { output, input } = terminal::attach(&mut command, size)?;
+            (output, None, Some(input))
+        }
+        None => connect_pipes(&mut command, launch.split, launch.input)?,
+    };
+    isolate(&mut command, &launch, launch.pty.is_some())?;
+    // Waiting is done by number, so the handle is not kept.
+    let child = command.spawn().map_err(|error| {
+        let text = format!("cannot start `{}`: {error}", program.display());
+        io::Error::new(error.kind(), text)
+    })?;
+    let process = Process {
+        pid: child.id(),
+        adopts: launch.adopts,
+    };
+    Ok(Started {
+        process,
+        output,
+        errors,
+        input,
+    })
+}
+
+type Pipes = (PipeReader, Option<PipeReader>, Option<PipeWriter>);
+
+fn connect_pipes(command: &mut Command, split: bool, input: bool) -> io::Result<Pipes> {
+    let (output, out_writer) = io::pipe()?;
+    let mut errors = None;
+    if split {
+        let (reader, err_writer) = io::pipe()?;
+        command.stderr(err_writer);
+        errors = Some(reader);
+    } else {
+        command.stderr(out_writer.try_clone()?);
+    }
+    command.stdout(out_writer);
+    if !input {
+        command.stdin(Stdio::null());
+        return Ok((output, errors, None));
+    }
+    let (reader, writer) = io::pipe()?;
+    command.stdin(reader);
+    Ok((output, errors, Some(writer)))
+}
+
+/// What happens between fork and exec.
+fn isolate(command: &mut Command, launch: &Launch, on_terminal: bool) -> io::Result<()> {
+    let cwd = launch.cwd.duplicate()?;
+    let mask = launch.umask.map(ModeMask::from);
+    let steps = c_int::from(launch.nice);
     let enter = move || {
         // SAFETY: all are plain system calls, allowed between fork and exec; `cwd` is owned by
         // this closure and therefore open.
@@ -119,169 +196,180 @@ pub(crate) fn isolate(command: &mut Command, cwd: Folder) {
             }
             check(setsid())?;
             check(fchdir(cwd.as_raw_fd()))?;
+            if let Some(mask) = mask {
+                umask(mask);
+            }
+            if steps > 0 {
+                // It may give any number, and asking for less never fails.
+                nice(steps);
+            }
+        }
+        if on_terminal {
+            terminal::control()?;
         }
         Ok(())
     };
     // SAFETY: the closure calls only async-signal-safe functions and allocates nothing.
     unsafe { command.pre_exec(enter) };
+    Ok(())
 }
 
 /// Sends a signal to every process of the group; `false` if there is none any more.
-pub(crate) fn signal_group(leader: u32, signal: Signal) -> bool {
+pub(super) fn signal_group(leader: u32, signal: Signal) -> bool {
     // SAFETY: no memory is involved.
     c_int::try_from(leader).is_ok_and(|pid| pid > 1 && unsafe { kill(-pid, signal.0) } == 0)
 }
 
-/// Waits until the child has ended, but leaves it there: its number stays taken, so that its
-/// group can still be signalled without hitting a stranger.
-pub(crate) fn wait_exit(pid: u32) -> io::Result<()> {
-    const P_PID: c_int = 1;
-    const WEXITED: c_int = 4;
-    const WNOWAIT: c_int = if cfg!(target_os = "linux") {
-        0x0100_0000
-    } else {
-        0x20
-    };
-    // siginfo_t is 128 bytes on Linux and 104 on macOS, aligned like a pointer.
-    let mut info = [0_u64; 16];
+/// Sends a signal to one process.
+pub(super) fn signal_one(pid: u32, signal: Signal) {
+    if let Ok(pid) = c_int::try_from(pid) {
+        // SAFETY: no memory is involved; the caller has just looked whose number it is.
+        unsafe { kill(pid, signal.0) };
+    }
+}
+
+const WNOHANG: c_int = 1;
+const WEXITED: c_int = 4;
+const WNOWAIT: c_int = if cfg!(target_os = "linux") {
+    0x0100_0000
+} else {
+    0x20
+};
+
+/// Looks for a child that has ended, without taking it away: its number, or `None` if the call
+/// need not wait and there is none yet.
+fn look_for_ended(kind: c_int, id: u32, options: c_int) -> io::Result<Option<u32>> {
+    // siginfo_t is 128 bytes on Linux and 104 on macOS, aligned like a pointer. The number of the
+    // child is the fourth (Linux, 64 bits: after padding, the fifth) `int`.
+    const PID_AT: usize = if cfg!(target_os = "linux") { 4 } else { 3 };
+    let mut info = [0_u32; 32];
+    let options = options | WEXITED | WNOWAIT;
     loop {
+        #[repr(align(8))]
+        struct Aligned([u32; 32]);
+        let mut aligned = Aligned(info);
         // SAFETY: the buffer is large enough for a siginfo_t and lives through the call.
-        let result = unsafe { waitid(P_PID, pid, info.as_mut_ptr().cast(), WEXITED | WNOWAIT) };
+        let result = unsafe { waitid(kind, id, aligned.0.as_mut_ptr().cast(), options) };
         match check(result) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            other => return other.map(|_| ()),
+            Err(error) => return Err(error),
+            Ok(_) => {
+                info = aligned.0;
+                return Ok((info[PID_AT] != 0).then_some(info[PID_AT]));
+            }
         }
     }
 }
 
-/// Takes the ended child away and says how it ended.
-pub(crate) fn reap(pid: u32) -> io::Result<Exit> {
+impl Process {
+    /// Its number.
+    pub(crate) fn id(self) -> u32 {
+        self.pid
+    }
+
+    /// Whether this process of ours adopts what the command's processes leave behind.
+    pub(super) fn adopts(self) -> bool {
+        self.adopts
+    }
+
+    /// Waits until it has ended, but leaves it there: its number stays taken, so that its group
+    /// can still be signalled without hitting a stranger. Adopted processes that end meanwhile
+    /// are taken away.
+    pub(crate) fn wait(self) -> io::Result<()> {
+        const P_ALL: c_int = 0;
+        const P_PID: c_int = 1;
+        if !self.adopts {
+            return look_for_ended(P_PID, self.pid, 0).map(drop);
+        }
+        loop {
+            match look_for_ended(P_ALL, 0, 0)? {
+                Some(pid) if pid == self.pid => return Ok(()),
+                Some(pid) => drop(wait_for(pid, 0)?),
+                None => {}
+            }
+        }
+    }
+
+    /// Takes the ended process away and says how it ended.
+    pub(crate) fn reap(self) -> io::Result<Exit> {
+        wait_for(self.pid, 0)?.ok_or_else(|| io::ErrorKind::WouldBlock.into())
+    }
+}
+
+/// Takes every adopted process away that has ended; `true` if no child is left.
+pub(super) fn reap_adopted() -> bool {
+    loop {
+        // ECHILD is the only thing that this can say against us.
+        match wait_for_any() {
+            Ok(true) => {}
+            Ok(false) => return false,
+            Err(_) => return true,
+        }
+    }
+}
+
+fn wait_for_any() -> io::Result<bool> {
+    let (mut status, mut usage) = (0, Usage::default());
+    // SAFETY: both pointers are to locals of the layout that the call expects.
+    check(unsafe { wait4(-1, &raw mut status, WNOHANG, &raw mut usage) }).map(|pid| pid > 0)
+}
+
+fn wait_for(pid: u32, options: c_int) -> io::Result<Option<Exit>> {
     let mut status: c_int = 0;
     let mut usage = Usage::default();
     let pid = c_int::try_from(pid).map_err(io::Error::other)?;
-    loop {
+    let found = loop {
         // SAFETY: both pointers are to locals of the layout that the call expects.
-        match check(unsafe { wait4(pid, &raw mut status, 0, &raw mut usage) }) {
+        match check(unsafe { wait4(pid, &raw mut status, options, &raw mut usage) }) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
-            Ok(_) => break,
+            Ok(found) => break found,
         }
-    }
+    };
     let signal = status & 0x7f;
-    let rss_unit = if cfg!(target_os = "linux") { 1024 } else { 1 };
-    Ok(Exit {
+    let exit = Exit {
         code: (signal == 0).then_some((status >> 8) & 0xff),
         signal: (signal != 0).then_some(signal),
+        used: used(&usage),
+    };
+    Ok((found > 0).then_some(exit))
+}
+
+/// What all children of this process used that ended and were taken away, and their children in
+/// turn.
+pub(super) fn used_by_children() -> io::Result<Used> {
+    const RUSAGE_CHILDREN: c_int = -1;
+    let mut usage = Usage::default();
+    // SAFETY: the pointer is to a local of the layout that the call expects.
+    check(unsafe { getrusage(RUSAGE_CHILDREN, &raw mut usage) })?;
+    Ok(used(&usage))
+}
+
+fn used(usage: &Usage) -> Used {
+    let milliseconds = |time: TimeVal| {
+        time.seconds.unsigned_abs() * 1000 + u64::from(time.micros.unsigned_abs()) / 1000
+    };
+    let rss_unit = if cfg!(target_os = "linux") { 1024 } else { 1 };
+    Used {
         user_ms: milliseconds(usage.user),
         system_ms: milliseconds(usage.system),
         max_rss: usage.max_rss.unsigned_abs() * rss_unit,
-    })
-}
-
-fn milliseconds(time: TimeVal) -> u64 {
-    time.seconds.unsigned_abs() * 1000 + u64::from(time.micros.unsigned_abs()) / 1000
-}
-
-/// The processes of one command: those in the group or session of its leader, and those that
-/// left both but still carry the command's mark in the environment they were started with.
-/// Where the system has no `/proc`, only the group is known.
-#[derive(Debug)]
-pub(crate) struct Family {
-    /// The process that was started, if its number is surely still its own.
-    pub(crate) leader: Option<u32>,
-    /// `NAME=value`, unique to the command.
-    pub(crate) mark: String,
-}
-
-impl Family {
-    /// Numbers of those that live; one that ended and is not reaped yet does not.
-    pub(crate) fn members(&self) -> Vec<u32> {
-        self.found().into_iter().map(|(pid, _)| pid).collect()
-    }
-
-    /// Sends a signal to the group and to each of the others. Gives those that were there.
-    pub(crate) fn signal(&self, signal: Signal) -> Vec<u32> {
-        let found = self.found();
-        if let Some(leader) = self.leader {
-            signal_group(leader, signal);
-        }
-        for &(pid, in_group) in &found {
-            if let (false, Ok(pid)) = (in_group, c_int::try_from(pid)) {
-                // SAFETY: no memory is involved; the number comes from a look just taken.
-                unsafe { kill(pid, signal.0) };
-            }
-        }
-        found.into_iter().map(|(pid, _)| pid).collect()
-    }
-
-    /// Number of each member, and whether it is in the leader's group.
-    fn found(&self) -> Vec<(u32, bool)> {
-        let Ok(entries) = std::fs::read_dir("/proc") else {
-            return Vec::new();
-        };
-        entries
-            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-            .filter(|pid| *pid > 1 && *pid != std::process::id())
-            .filter_map(|pid| Some((pid, self.place_of(pid)?)))
-            .collect()
-    }
-
-    /// `None` for a stranger or a dead process, else whether it is in the group. Read from the
-    /// `stat` line `pid (name) state ppid pgrp session …`, where the name may hold anything, even
-    /// brackets.
-    fn place_of(&self, pid: u32) -> Option<bool> {
-        let line = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let (_, fields) = line.rsplit_once(')')?;
-        let mut fields = fields.split_ascii_whitespace();
-        let state = fields.next()?;
-        let group: u32 = fields.nth(1)?.parse().ok()?;
-        let session: u32 = fields.next()?.parse().ok()?;
-        let in_group = self.leader == Some(group);
-        let is_ours = in_group || self.leader == Some(session) || has_mark(pid, &self.mark);
-        (is_ours && !matches!(state, "Z" | "X")).then_some(in_group)
     }
 }
 
-/// Whether a process was started with that text in its environment.
-fn has_mark(pid: u32, mark: &str) -> bool {
-    !mark.is_empty()
-        && std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(|all| {
-            all.split(|byte| *byte == 0)
-                .any(|one| one == mark.as_bytes())
-        })
-}
-
-/// Waits until one of the two can be read (or is closed), at most `timeout_ms` (`None`: for
-/// ever). Says which of them are ready.
-pub(crate) fn wait_readable(
-    first: &PipeReader,
-    second: &PipeReader,
-    timeout_ms: Option<u32>,
-) -> io::Result<(bool, bool)> {
-    const POLLIN: i16 = 1;
-    let ask = |fd: &PipeReader| PollFd {
-        fd: fd.as_raw_fd(),
-        events: POLLIN,
-        revents: 0,
-    };
-    let mut fds = [ask(first), ask(second)];
-    let timeout = timeout_ms.map_or(-1, |ms| c_int::try_from(ms).unwrap_or(c_int::MAX));
-    loop {
-        // SAFETY: the array has two entries and lives through the call.
-        match check(unsafe { poll(fds.as_mut_ptr(), 2, timeout) }) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-            Ok(_) => return Ok((fds[0].revents != 0, fds[1].revents != 0)),
-        }
+/// The words that have a shell run a script: as an argument, or through a file in `folder` if it
+/// is too long for one (Linux takes at most 128 KiB in one argument).
+pub(crate) fn shell_words(
+    shell: &str,
+    text: &[u8],
+    folder: &std::path::Path,
+) -> io::Result<Vec<OsString>> {
+    const ARGUMENT_MAX: usize = 100_000;
+    let text_word = super::os_text(text).to_owned();
+    if text.len() <= ARGUMENT_MAX {
+        return Ok(vec![shell.into(), "-c".into(), text_word]);
     }
-}
-
-/// Whether a living process of the group was started with that text in its environment.
-/// `false` where the system has no `/proc`.
-pub(crate) fn group_has_mark(leader: u32, mark: &str) -> bool {
-    let group = Family {
-        leader: Some(leader),
-        mark: String::new(),
-    };
-    group.members().into_iter().any(|pid| has_mark(pid, mark))
+    let path = folder.join("script");
+    std::fs::write(&path, text)?;
+    Ok(vec![shell.into(), path.into()])
 }
