@@ -89,6 +89,9 @@ pub struct Exec {
     pub tails: Vec<Tail>,
     /// Seconds without an authenticated master until it is ended; 0 = no lease.
     pub lease_s: u64,
+    /// The digest as it was sent, if the sender's pairs were not the ones that we would send:
+    /// another order, keys that we do not know.
+    pub sent_digest: Option<[u8; 32]>,
 }
 
 impl Exec {
@@ -121,6 +124,7 @@ impl Exec {
             spool_max: 0,
             tails: Vec::new(),
             lease_s: 86_400,
+            sent_digest: None,
         }
     }
 
@@ -128,6 +132,11 @@ impl Exec {
     /// without those of the channel and the lease (`op id generation digest lease_s from limit`)
     /// and without those that begin with `x-`.
     pub fn digest(&self) -> [u8; 32] {
+        self.sent_digest.unwrap_or_else(|| self.digest_of_own())
+    }
+
+    /// The digest of the pairs that `write` makes.
+    fn digest_of_own(&self) -> [u8; 32] {
         let mut pairs = Boxed::new();
         self.write_arguments(&mut pairs);
         digest_of(&pairs)
@@ -137,7 +146,7 @@ impl Exec {
         pairs.push("id", self.id.to_string());
         pairs.push_number("generation", self.generation);
         pairs.push_number("lease_s", self.lease_s);
-        pairs.push("digest", hex::encode(&self.digest()));
+        pairs.push("digest", hex::encode(&self.digest_of_own()));
         self.write_arguments(pairs);
     }
 
@@ -206,7 +215,8 @@ impl Exec {
     /// Reads a request. A digest that does not fit the arguments is `bad-request`.
     pub(super) fn read(pairs: &Boxed) -> Result<Self, Failure> {
         let claimed = pairs.require("digest")?;
-        if hex::decode_array(claimed) != Some(digest_of(pairs)) {
+        let digest = digest_of(pairs);
+        if hex::decode_array(claimed) != Some(digest) {
             let text = "`digest` is not the SHA-256 of the arguments";
             return Err(Failure::new(Code::BadRequest, text));
         }
@@ -237,6 +247,7 @@ impl Exec {
         exec.spool_max = pairs.number("spool_max")?.unwrap_or(0);
         exec.tails = Tail::read_all(pairs)?;
         exec.lease_s = pairs.number("lease_s")?.unwrap_or(exec.lease_s);
+        exec.sent_digest = (digest != exec.digest_of_own()).then_some(digest);
         Ok(exec)
     }
 
