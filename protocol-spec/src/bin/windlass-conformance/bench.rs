@@ -92,6 +92,14 @@ impl<'a> Bench<'a> {
         std::fs::read(self.root().join(path)).or_else(|error| broken(format!("{path}: {error}")))
     }
 
+    /// Writes a file in a folder beside the root, and tells where.
+    pub(crate) fn outside(&self, name: &str, content: &[u8]) -> Outcome<PathBuf> {
+        let folder = self.folder.join("outside");
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join(name), content)?;
+        Ok(folder.join(name))
+    }
+
     /// How often the case's command was started: lines of the file that it marks.
     pub(crate) fn count_marks(&self, file: &str) -> usize {
         let text = std::fs::read_to_string(self.root().join(file)).unwrap_or_default();

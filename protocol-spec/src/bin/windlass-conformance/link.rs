@@ -74,11 +74,6 @@ impl Link {
             Err(RecvTimeoutError::Disconnected) => Came::End,
         }
     }
-
-    /// Ends our direction: at a pipe the agent reads end of file once it has read the rest.
-    pub(crate) fn end(&mut self) {
-        self.outgoing = None;
-    }
 }
 
 impl Drop for Link {

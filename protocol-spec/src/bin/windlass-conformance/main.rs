@@ -12,6 +12,7 @@ mod peer;
 mod ran;
 mod random;
 mod shell;
+mod tree;
 mod wire;
 
 use std::process::ExitCode;

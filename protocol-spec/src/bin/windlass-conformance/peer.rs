@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use windlass_protocol::sha256::Sha256;
+use windlass_protocol::sha256::digest;
 use windlass_protocol::{
     Boxed, ChannelId, Code, CommandState, Connection, Event, Failure, Key, MasterHello, limits,
 };
@@ -203,9 +203,7 @@ impl Peer {
                     sha256,
                 } if channel == wanted => {
                     same("length in END", length, stream.len() as u64)?;
-                    let mut hash = Sha256::new();
-                    hash.update(stream);
-                    same("SHA-256 in END", sha256, hash.finish())?;
+                    same("SHA-256 in END", sha256, digest(stream))?;
                     ended = true;
                 }
                 Event::Response { channel, result } if channel == wanted => {
@@ -245,10 +243,8 @@ impl Peer {
                 self.flush();
                 if at + taken >= until {
                     if until == stream.len() {
-                        let mut hash = Sha256::new();
-                        hash.update(stream);
                         self.connection
-                            .finish(wanted, until as u64, hash.finish())?;
+                            .finish(wanted, until as u64, digest(stream))?;
                     }
                     break;
                 }
@@ -265,17 +261,5 @@ impl Peer {
         }
         self.put_back(kept);
         Ok(began)
-    }
-
-    /// The connection must end now, whatever else still comes.
-    pub(crate) fn wait_end(&mut self) -> Outcome {
-        let until = Instant::now() + self.patience;
-        while Instant::now() < until {
-            match self.link.receive(Duration::from_millis(100)) {
-                Came::End => return Ok(()),
-                Came::Bytes(_) | Came::Nothing => {}
-            }
-        }
-        broken("the agent did not hang up")
     }
 }
