@@ -151,13 +151,16 @@ impl Folder {
             OpenMode::Resume => 2 | flag::CREATE | flag::NONBLOCK,
         };
         let file = File::from(self.open_at(&c_name(name)?, flags | flag::NOFOLLOW)?);
-        if mode != OpenMode::CreateNew && !file.metadata()?.is_file() {
-            return Err(io::Error::new(
+        let kind = file.metadata()?.file_type();
+        match mode {
+            OpenMode::CreateNew => Ok(file),
+            _ if kind.is_file() => Ok(file),
+            _ if kind.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+            _ => Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 "not a regular file",
-            ));
+            )),
         }
-        Ok(file)
     }
 
     /// Looks at a name itself.

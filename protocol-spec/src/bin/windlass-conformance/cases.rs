@@ -1,5 +1,6 @@
 //! Every case by name. Each guards one promise of the text.
 
+mod absences;
 mod commands;
 mod endings;
 mod files;
@@ -60,7 +61,7 @@ type Row = (&'static str, &'static str, fn(&mut Bench<'_>) -> Outcome);
 /// All of them, in the order of the text.
 pub(crate) fn all() -> Vec<Case> {
     use Level::{Commands, Files, Resume};
-    let tables: [(Level, &[Row]); 11] = [
+    let tables: [(Level, &[Row]); 12] = [
         (Commands, handshake::ROWS),
         (Commands, wires::ROWS),
         (Commands, requests::ROWS),
@@ -71,6 +72,7 @@ pub(crate) fn all() -> Vec<Case> {
         (Files, paths::ROWS),
         (Files, trees::ROWS),
         (Resume, restarts::ROWS),
+        (Resume, absences::ROWS),
         (Resume, transfers::ROWS),
     ];
     let case = |level| {

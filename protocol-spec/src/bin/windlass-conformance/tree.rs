@@ -70,11 +70,13 @@ impl Tree {
 
     /// Contents of the files in the order of the manifest.
     pub(crate) fn contents(&self) -> Vec<&[u8]> {
-        let content = |node| match node {
-            &Node::File { ref content, .. } => Some(content.as_slice()),
-            _ => None,
-        };
-        self.0.values().filter_map(content).collect()
+        self.0
+            .values()
+            .filter_map(|node| match node {
+                Node::File { content, .. } => Some(content.as_slice()),
+                _ => None,
+            })
+            .collect()
     }
 
     /// What lies in a folder of this machine; links and the executable bit only where there are.

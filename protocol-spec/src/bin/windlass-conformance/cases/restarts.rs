@@ -1,8 +1,6 @@
 //! Level 2: what neither a broken connection nor the death of the agent's process ends.
 
-use std::time::Duration;
-
-use windlass_protocol::ops::{self, Reason};
+use windlass_protocol::ops::Reason;
 use windlass_protocol::{Code, Progress, limits};
 
 use super::Row;
@@ -64,31 +62,6 @@ pub(crate) const ROWS: &[Row] = &[
         "`signal` reaches a command after a restart",
         signal_after,
     ),
-    (
-        "deadline-away",
-        "a deadline holds while the agent is dead",
-        deadline_away,
-    ),
-    (
-        "lease",
-        "a command ends when no master came for `lease_s`",
-        lease,
-    ),
-    (
-        "lease-kept",
-        "a command with a master keeps its lease",
-        lease_kept,
-    ),
-    (
-        "input-resumes",
-        "the down stream goes on where it stopped",
-        input_resumes,
-    ),
-    (
-        "input-after-kill",
-        "the down stream goes on after the agent was killed",
-        input_after_kill,
-    ),
 ];
 
 /// A command that waits between two halves of its output.
@@ -104,7 +77,7 @@ fn halves(bench: &mut Bench<'_>) -> Outcome<Ask> {
 }
 
 /// Starts it and reads until it has said the first word; tells how much of the journal that was.
-fn first_half(peer: &mut Peer, ask: &Ask, journal: &mut Vec<u8>) -> Outcome {
+pub(super) fn first_half(peer: &mut Peer, ask: &Ask, journal: &mut Vec<u8>) -> Outcome {
     let channel = peer.open(&ask.to_box(), 0)?;
     let said = |bytes: &[u8]| bytes.windows(3).any(|three| three == b"one");
     match peer.read_until(channel, journal, said)? {
@@ -352,97 +325,4 @@ fn signal_after(bench: &mut Bench<'_>) -> Outcome {
     let mut peer = bench.connect()?;
     peer.call(&ask.about("signal", &[("mode", b"kill")]))??;
     peer.run(&ask)?.ended(Reason::Cancelled)
-}
-
-fn deadline_away(bench: &mut Bench<'_>) -> Outcome {
-    let ask = bench.script(|shell| vec![shell.say("one"), shell.sleep()])?;
-    let ask = ask.with("timeout_ms", "2000");
-    let mut peer = bench.connect()?;
-    first_half(&mut peer, &ask, &mut Vec::new())?;
-    bench.kill()?;
-    drop(peer);
-    std::thread::sleep(Duration::from_secs(4));
-    let ran = bench.connect()?.run(&ask)?;
-    ran.ended(Reason::Timeout)?;
-    let wall = ran.result.wall_ms;
-    ensure(
-        (2_000..3_900).contains(&wall),
-        format!("`wall_ms` is {wall}, not about 2000"),
-    )
-}
-
-fn lease(bench: &mut Bench<'_>) -> Outcome {
-    let mut ask = bench.script(|shell| vec![shell.say("one"), shell.sleep()])?;
-    ask.lease_s = Some(1);
-    let mut peer = bench.connect()?;
-    first_half(&mut peer, &ask, &mut Vec::new())?;
-    bench.kill()?;
-    drop(peer);
-    std::thread::sleep(Duration::from_secs(4));
-    bench.connect()?.run(&ask)?.ended(Reason::LeaseExpired)
-}
-
-fn lease_kept(bench: &mut Bench<'_>) -> Outcome {
-    let mut ask =
-        bench.script(|shell| vec![shell.say("one"), shell.wait_for("go"), shell.say("two")])?;
-    ask.lease_s = Some(3);
-    let mut peer = bench.connect()?;
-    first_half(&mut peer, &ask, &mut Vec::new())?;
-    // Longer than the lease, with short absences, and nobody attached in between.
-    for _ in 0..3 {
-        drop(peer);
-        peer = bench.connect()?;
-        std::thread::sleep(Duration::from_millis(1_500));
-    }
-    let states = ops::parse_list(&peer.call(&crate::ask::request("list", &[]))??)?;
-    same(
-        "its state",
-        states.first().map(|state| state.progress),
-        Some(Progress::Running),
-    )?;
-    bench.write("go", b"")?;
-    peer.run(&ask)?.exited(0)
-}
-
-/// Sends input in two connections; what breaks the first is `kill` or a cut.
-fn input_in_two(bench: &mut Bench<'_>, kill: bool) -> Outcome {
-    let ask = bench.script(|shell| vec![shell.mark("starts"), shell.copy_input()])?;
-    let ask = ask.with("stdin", super::knowing::STREAM);
-    let lines = (0..9_000).map(|at| format!("line {at} of the input\r\n"));
-    let input = lines.collect::<String>().into_bytes();
-    let half = 100_000;
-    let mut peer = bench.connect()?;
-    let channel = peer.open(&ask.to_box(), 0)?;
-    peer.send(channel, &input, half)?;
-    // What comes back has been read by the command.
-    let mut journal = Vec::new();
-    peer.read_until(channel, &mut journal, |bytes| bytes.len() > 1_000)?;
-    if kill {
-        bench.kill()?;
-    }
-    drop(peer);
-    let mut peer = bench.connect()?;
-    let channel = peer.open(&ask.to_box(), journal.len() as u64)?;
-    let began = peer.send(channel, &input, input.len())?.unwrap_or(0);
-    ensure(
-        began <= half as u64,
-        format!("the agent wants input from {began} on"),
-    )?;
-    ensure(
-        began > 0,
-        "the agent wants input again that the command has read",
-    )?;
-    peer.read(channel, &mut journal)??;
-    let ran = Ran::parse(&journal)?;
-    ran.exited(0)?;
-    same_bytes("output", &ran.output, &input)?;
-    same("starts", bench.count_marks("starts"), 1)
-}
-
-fn input_resumes(bench: &mut Bench<'_>) -> Outcome {
-    input_in_two(bench, false)
-}
-
-fn input_after_kill(bench: &mut Bench<'_>) -> Outcome {
-    input_in_two(bench, true)
 }
