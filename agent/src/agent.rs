@@ -4,9 +4,10 @@
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::fs::{File, TryLockError};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -29,12 +30,29 @@ pub(crate) struct Agent {
     pub(crate) root: Root,
     pub(crate) commands: Commands,
     pub(crate) trees: Trees,
+    /// The file that an upgrade replaces; `None` where it is not ours to replace.
+    pub(crate) program: Option<PathBuf>,
+    /// The state folder.
+    pub(crate) state: PathBuf,
+    /// Held while an upgrade comes in: one at a time.
+    pub(crate) upgrading: Mutex<()>,
+    /// Called once, when the master has proved itself and was answered.
+    on_ready: Mutex<Option<OnReady>>,
     /// The master wants this agent to end when there is nothing left to do.
     draining: AtomicBool,
     /// Proven connections; more than one while a new one takes over.
     masters: Mutex<u32>,
     /// Held as long as the agent lives.
     _lock: File,
+}
+
+/// What is to be called when READY is reached.
+pub(crate) struct OnReady(pub(crate) Box<dyn FnOnce() + Send>);
+
+impl fmt::Debug for OnReady {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OnReady")
+    }
 }
 
 impl Agent {
@@ -64,10 +82,31 @@ impl Agent {
             commands: Commands::recover(&state.join("cmd"), root.path()).map_err(cannot)?,
             root,
             trees: Trees::open(&state.join("trees")).map_err(cannot)?,
+            program: None,
+            state: state.clone(),
+            upgrading: Mutex::default(),
+            on_ready: Mutex::default(),
             draining: AtomicBool::new(false),
             masters: Mutex::new(0),
             _lock: lock,
         })
+    }
+
+    /// Has this called once, at the next READY.
+    pub(crate) fn call_when_ready(&mut self, call: OnReady) {
+        self.on_ready = Mutex::new(Some(call));
+    }
+
+    /// READY is on its way to the master.
+    pub(crate) fn tell_ready(&self) {
+        let call = self
+            .on_ready
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(call) = call {
+            (call.0)();
+        }
     }
 
     /// Takes no new command from now on.

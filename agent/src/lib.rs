@@ -1,6 +1,6 @@
 //! The Windlass agent: dials its master, proves itself, has the master prove itself, and then
-//! runs commands and moves files below its root, and knows nothing else. Here: the way from
-//! arguments to the loop that serves. The protocol itself is in its own crate.
+//! runs commands and moves files below its root, and knows nothing else. Here: from the
+//! arguments to what they ask for. The protocol itself is in its own crate.
 
 mod agent;
 mod backoff;
@@ -12,86 +12,83 @@ mod enroll;
 mod failure;
 mod files;
 mod key;
+mod life;
 mod log;
 mod places;
 mod relay;
 mod root;
 #[cfg(test)]
 mod scratch;
+mod selftest;
 mod session;
 mod sys;
 mod transport;
+mod upgrade;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Duration;
 
-use windlass_protocol::CancelMode;
-
-use agent::Agent;
 use config::args::{self, Asked};
+use life::Start;
 use log::log;
-use session::Stop;
+use upgrade::guard;
 
 /// Exit status for a wrong command line, configuration or key file, as most programs use it.
 const BAD_USAGE: u8 = 2;
 
-/// How long killed commands get when the agent is asked twice to stop.
-const LAST_WAIT: Duration = Duration::from_secs(1);
+/// The program `windlass-agent`: like `run`, and the master may replace its file if the owner
+/// allows it.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let mut args: Vec<OsString> = args.into_iter().collect();
+    if args.first().is_some_and(|word| word == guard::GUARD) {
+        return guard::run(args.split_off(1));
+    }
+    let on_probation = args.first().is_some_and(|word| word == guard::PROBATION);
+    if on_probation {
+        args.remove(0);
+    }
+    start(Start {
+        program: std::env::current_exe().ok(),
+        args,
+        on_probation,
+    })
+}
 
 /// Runs the agent with these arguments (without the program's name) until it is asked to stop by
-/// SIGTERM or SIGINT, or over standard input and output until the master hangs up. Ends with 0
-/// then, with 1 if root or state cannot be used or that master was lost, and with 2 on bad usage; every error is one line on standard error that says what would be right.
+/// SIGTERM or SIGINT, or over standard input and output until the master hangs up; or does what
+/// else they ask for. Ends with 0 then, with 1 if root or state cannot be used, that master was
+/// lost or the work was not done, and with 2 on bad usage; every error is one line on standard
+/// error that says what would be right.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let config = match args::parse_args(args) {
-        Ok(Asked::Run(config)) => config,
-        Ok(Asked::Print(text)) => {
+    start(Start {
+        program: None,
+        args: args.into_iter().collect(),
+        on_probation: false,
+    })
+}
+
+fn start(start: Start) -> ExitCode {
+    match args::parse_args(start.args.iter().cloned()) {
+        Ok(Asked::Run(config)) => life::run(&config, start),
+        Ok(Asked::Print(text)) => end(Ok(text)),
+        Ok(Asked::Enroll(enroll)) => end(enroll::run(&enroll)),
+        Ok(Asked::Selftest) => {
+            let (text, good) = selftest::run();
             print!("{text}");
-            return ExitCode::SUCCESS;
+            status(good)
         }
-        Ok(Asked::Enroll(enroll)) => return end(enroll::run(&enroll)),
-        Ok(_) => return ExitCode::from(BAD_USAGE),
+        Ok(_) => ExitCode::from(BAD_USAGE),
         Err(error) => {
             log!("{error}");
-            return ExitCode::from(BAD_USAGE);
+            ExitCode::from(BAD_USAGE)
         }
-    };
-    let key = match key::read_key(&config.key_file) {
-        Ok(key) => key,
-        Err(error) => {
-            log!("{error}");
-            return ExitCode::from(BAD_USAGE);
-        }
-    };
-    let agent = match Agent::open(&config) {
-        Ok(agent) => Arc::new(agent),
-        Err(error) => {
-            log!("{error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let stop = Stop::default();
-    let (on_signal, of_signal) = (stop.clone(), Arc::clone(&agent));
-    let notify = move || {
-        if !on_signal.request() {
-            log!("asked twice to stop; stopping at once");
-            of_signal.commands.end_all(CancelMode::Kill);
-            of_signal.commands.wait_idle(LAST_WAIT);
-            std::process::exit(1);
-        }
-    };
-    if let Err(error) = sys::notify_on_terminate(notify) {
-        log!("cannot watch for signals: {error}");
-        return ExitCode::FAILURE;
     }
-    log!("{} works in {}", config.name, agent.root.path().display());
-    let good = connect::serve(&config, &agent, key, &stop);
-    log!("stopped");
-    if good {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+}
+
+fn status(good: bool) -> ExitCode {
+    match good {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
     }
 }
 

@@ -4,5 +4,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    windlass_agent::run(std::env::args_os().skip(1))
+    windlass_agent::main(std::env::args_os().skip(1))
 }

@@ -30,6 +30,7 @@ use crate::commands::gate::Gate;
 use crate::log::log;
 use crate::sys;
 use crate::transport::Transport;
+use crate::upgrade::Successor;
 use lines::Lines;
 use port::Inbound;
 
@@ -86,6 +87,8 @@ pub(crate) enum Input {
     Stop,
     /// The master wants the agent to end.
     Shutdown(ShutdownMode),
+    /// A new program is to take over.
+    HandOver(Successor),
 }
 
 /// How a connection ended.
@@ -376,6 +379,7 @@ impl Session<'_> {
             }
             Input::Stop => self.begin_stop(),
             Input::Shutdown(mode) => self.shut_down(mode),
+            Input::HandOver(successor) => self.stop.hand_over(successor),
         }
     }
 

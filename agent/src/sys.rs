@@ -19,11 +19,12 @@ mod unix;
 )]
 pub(crate) use unix::{
     Control, Exit, Family, Folder, LIST_SEPARATOR, LinkReader, LinkWriter, OpenMode, Process,
-    Signal, Started, Used, adopt_orphans, boot_id, connect_control, create_private, disk_space,
-    fill_random, inherited_folder, is_link_error, is_superuser, is_terminal_end, kernel_release,
-    load_hundredths, logical_cpus, memory_bytes, memory_space, notify_on_terminate, os_bytes,
-    os_name, os_text, own_program, refuse_open_key, set_executable, shell_words, spawn_shim, start,
-    stat_of, sync_folder, system_folders, variable_key, wait_readable,
+    Signal, Started, Used, adopt_orphans, become_program, boot_id, connect_control, create_private,
+    disk_space, fill_random, inherited_folder, is_link_error, is_superuser, is_terminal_end,
+    kernel_release, load_hundredths, logical_cpus, memory_bytes, memory_space, notify_on_terminate,
+    os_bytes, os_name, os_text, own_program, refuse_open_key, replace_program, set_executable,
+    shell_words, spawn_shim, start, stat_of, sync_folder, system_folders, variable_key,
+    wait_readable,
 };
 
 /// Whether `A` and `a` are one name on the file systems that this system makes by itself.

@@ -134,5 +134,6 @@ impl Session<'_> {
         if let Err(error) = self.connection.announce(&commands) {
             log!("cannot announce the commands: {error}");
         }
+        self.agent.tell_ready();
     }
 }

@@ -11,6 +11,7 @@ use windlass_protocol::{Boxed, ChannelId, Failure, limits};
 use super::Input;
 use crate::commands::Entry;
 use crate::commands::gate::Gate;
+use crate::upgrade::Successor;
 
 /// What comes from the master on a channel.
 #[derive(Debug)]
@@ -119,6 +120,11 @@ impl Port {
     /// Has the agent end.
     pub(crate) fn shut_down(&self, mode: ShutdownMode) -> Result<(), Gone> {
         self.tell(Input::Shutdown(mode))
+    }
+
+    /// Has a new program take over.
+    pub(crate) fn hand_over(&self, successor: Successor) -> Result<(), Gone> {
+        self.tell(Input::HandOver(successor))
     }
 
     /// Answers; the channel is closed.

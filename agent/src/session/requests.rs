@@ -14,7 +14,7 @@ use crate::agent::Agent;
 use crate::commands::Entry;
 use crate::commands::gate::Gate;
 use crate::log::log;
-use crate::{failure, files, relay, sys};
+use crate::{failure, files, relay, sys, upgrade};
 
 /// What a thread has to tell at its end: an answer, or nothing because nobody is there.
 pub(crate) type Answer = Result<Result<Boxed, Failure>, Gone>;
@@ -30,7 +30,10 @@ pub(super) fn open(
 ) -> Channel {
     let gate = Arc::new(Gate::default());
     let (to_thread, inbox) = mpsc::channel();
-    let takes_bytes = matches!(request, Request::Put(_) | Request::TreePut(_));
+    let takes_bytes = matches!(
+        request,
+        Request::Put(_) | Request::TreePut(_) | Request::Upgrade(_)
+    );
     let port = Port {
         channel: id,
         confidential,
@@ -108,7 +111,7 @@ fn serve(agent: &Agent, port: &Port, request: Request, from: u64) -> Answer {
             port.shut_down(shutdown.mode)?;
             Ok(Ok(Boxed::new()))
         }
-        Request::Upgrade(_) => Ok(Err(Failure::new(Code::Unsupported, "not by this version"))),
+        Request::Upgrade(upgrade) => upgrade::serve(agent, port, &upgrade),
     }
 }
 
@@ -150,6 +153,9 @@ pub(super) fn status(agent: &Agent) -> Boxed {
     pairs.push_number("running", agent.commands.count_running() as u64);
     if let Some(refusal) = agent.refusal() {
         pairs.push("refuses", refusal.text);
+    }
+    if let Some(why) = upgrade::last_failure(&agent.state) {
+        pairs.push("upgrade_failed", why);
     }
     pairs
 }

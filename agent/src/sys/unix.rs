@@ -30,6 +30,9 @@ pub(crate) use terminal::is_terminal_end;
 use std::ffi::{c_int, c_void};
 use std::io::{self, PipeWriter, Read};
 use std::os::fd::IntoRawFd;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 unsafe extern "C" {
@@ -53,6 +56,21 @@ fn check(value: c_int) -> io::Result<c_int> {
     } else {
         Ok(value)
     }
+}
+
+/// Becomes that program, in this process: only an error comes back.
+pub(crate) fn become_program(command: &mut Command) -> io::Error {
+    command.exec()
+}
+
+/// Puts a file in the place of a program that may run, at once; the old one stays beside it as
+/// `.old` where links are possible.
+pub(crate) fn replace_program(new: &Path, program: &Path) -> io::Result<()> {
+    let old = program.with_added_extension("old");
+    let _ = std::fs::remove_file(&old);
+    let _ = std::fs::hard_link(program, &old);
+    std::fs::rename(new, program)?;
+    sync_folder(program.parent().unwrap_or(Path::new("")))
 }
 
 /// Fills the buffer from the operating system's random source.

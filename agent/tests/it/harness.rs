@@ -132,6 +132,23 @@ impl Bench {
         program
     }
 
+    /// Copies the program into this bench and starts the agent from there, with more flags.
+    pub(crate) fn start_own_agent(&mut self, flags: &[&str]) -> PathBuf {
+        let program = self.folder.join("bin/windlass-agent");
+        std::fs::create_dir_all(program.parent().unwrap()).unwrap();
+        std::fs::copy(env!("CARGO_BIN_EXE_windlass-agent"), &program).unwrap();
+        let usual = self.command();
+        let mut command = Command::new(&program);
+        command.args(usual.get_args()).args(flags);
+        self.spawn(command);
+        program
+    }
+
+    /// The number of the agent's process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
     /// Starts the program with just these words.
     pub(crate) fn start_program(&mut self, command: &str, flags: &[&str]) {
         let mut program = self.program(command);

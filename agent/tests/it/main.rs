@@ -12,3 +12,4 @@ mod leftovers;
 mod manner;
 mod resume;
 mod tree;
+mod upgrade;

@@ -1,0 +1,84 @@
+//! One life of the agent: key, state, signals, the connection for as long as it lasts, and handing
+//! over to a new program. Not here: the command line; what happens on the connection.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use windlass_protocol::CancelMode;
+
+use crate::agent::Agent;
+use crate::config::{Config, Way};
+use crate::log::log;
+use crate::session::Stop;
+use crate::upgrade::guard;
+use crate::{BAD_USAGE, connect, key, status, sys};
+
+/// How long killed commands get when the agent is asked twice to stop.
+const LAST_WAIT: Duration = Duration::from_secs(1);
+
+/// How this program was started.
+pub(crate) struct Start {
+    /// Its own file, if that may be replaced.
+    pub(crate) program: Option<PathBuf>,
+    /// Its arguments, without its name and without `probation`.
+    pub(crate) args: Vec<OsString>,
+    /// A guard watches whether it reaches its master.
+    pub(crate) on_probation: bool,
+}
+
+/// Runs until asked to stop; the status is that of the program.
+pub(crate) fn run(config: &Config, start: Start) -> ExitCode {
+    // Where we stand when the arguments are read again by the one that takes over.
+    let here = std::env::current_dir();
+    let key = match key::read_key(&config.key_file) {
+        Ok(key) => key,
+        Err(error) => {
+            log!("{error}");
+            return ExitCode::from(BAD_USAGE);
+        }
+    };
+    let mut agent = match Agent::open(config) {
+        Ok(agent) => agent,
+        Err(error) => {
+            log!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let stop = Stop::default();
+    agent.program = start.program.filter(|_| config.way != Way::Stdio);
+    if start.on_probation {
+        // It may be replaced again only when it has replaced the old one.
+        agent.program = None;
+        agent.call_when_ready(guard::heed_guard(&stop));
+    }
+    let agent = Arc::new(agent);
+    let (on_signal, of_signal) = (stop.clone(), Arc::clone(&agent));
+    let notify = move || {
+        if !on_signal.request() {
+            log!("asked twice to stop; stopping at once");
+            of_signal.commands.end_all(CancelMode::Kill);
+            of_signal.commands.wait_idle(LAST_WAIT);
+            std::process::exit(1);
+        }
+    };
+    if let Err(error) = sys::notify_on_terminate(notify) {
+        log!("cannot watch for signals: {error}");
+        return ExitCode::FAILURE;
+    }
+    log!("{} works in {}", config.name, agent.root.path().display());
+    let good = connect::serve(config, &agent, key, &stop);
+    if let Some(successor) = stop.successor() {
+        if let Ok(here) = here {
+            let _ = std::env::set_current_dir(here);
+        }
+        let bound_ms = agent.policy.upgrade_ms;
+        let error = guard::become_guard(&successor, &agent.state, bound_ms, &start.args);
+        log!("cannot hand over to {}: {error}", successor.version);
+        return ExitCode::FAILURE;
+    }
+    log!("stopped");
+    status(good)
+}
