@@ -12,6 +12,7 @@ use windlass_protocol::{CancelMode, CloseReason, Key};
 
 use crate::agent::Agent;
 use crate::backoff::Backoff;
+use crate::clock;
 use crate::config::Config;
 use crate::key;
 use crate::log::log;
@@ -61,7 +62,7 @@ fn dial_on(config: &Config, agent: &Arc<Agent>, mut key: Key, stop: &Stop) -> bo
             break;
         }
         if !stop.is_requested() {
-            stop.wait(backoff.fail(random()).max(asked));
+            stop.wait(clock::real(backoff.fail(random()).max(asked)));
         }
     }
     good || config.way != Way::Stdio

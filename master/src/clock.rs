@@ -80,6 +80,51 @@ impl fmt::Display for Time {
     }
 }
 
+/// Time that passes for connections, whatever happens to the time of day.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(tokio::time::Instant);
+
+impl Stopwatch {
+    /// Begins now.
+    #[must_use]
+    pub fn start() -> Self {
+        Self(tokio::time::Instant::now())
+    }
+
+    /// What has passed since it was started.
+    #[must_use]
+    pub fn elapsed(self) -> Duration {
+        self.0.elapsed().saturating_mul(rate())
+    }
+
+    /// Waits until `span` has passed since it was started; not at all if it has.
+    pub async fn until(self, span: Duration) {
+        tokio::time::sleep_until(self.0 + real(span)).await;
+    }
+}
+
+/// How long a wait for a connection really takes.
+#[must_use]
+pub fn real(span: Duration) -> Duration {
+    span / rate()
+}
+
+/// How many times faster than the world connections age: once, but for tests that must not wait
+/// twenty minutes, in builds that are not released.
+fn rate() -> u32 {
+    static RATE: std::sync::OnceLock<u32> = std::sync::OnceLock::new();
+    if !cfg!(debug_assertions) {
+        return 1;
+    }
+    *RATE.get_or_init(|| {
+        let asked = std::env::var("WINDLASS_TEST_CLOCK_RATE").ok();
+        asked
+            .and_then(|text| text.parse().ok())
+            .filter(|rate| *rate > 0)
+            .unwrap_or(1)
+    })
+}
+
 /// Where the time comes from: the system, or a hand-moved one in tests. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);

@@ -12,3 +12,4 @@ mod outbox;
 mod push;
 mod smtp;
 mod tidy;
+mod weather;

@@ -1,5 +1,5 @@
 //! The harness of the end-to-end tests: the real programs in scratch folders, a git repository to
-//! push to, a proxy that cuts connections, a mail server, an HTTP client. No test lives here.
+//! push to, a proxy that cuts connections, a valve that silences them, a mail server, an HTTP client. No test lives here.
 
 pub mod git;
 pub mod http;
@@ -7,4 +7,5 @@ pub mod mailbox;
 pub mod master;
 pub mod programs;
 pub mod proxy;
+pub mod valve;
 pub mod wait;

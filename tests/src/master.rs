@@ -18,6 +18,8 @@ pub struct Master {
     web: SocketAddr,
     agents: SocketAddr,
     process: Option<Background>,
+    /// Given to what is started.
+    environment: Vec<(String, String)>,
 }
 
 impl Master {
@@ -31,6 +33,7 @@ impl Master {
             web: free_address(),
             agents: free_address(),
             process: None,
+            environment: Vec::new(),
         };
         master.configure(rest);
         master
@@ -46,6 +49,12 @@ impl Master {
         if let Err(error) = fs::write(self.path("windlass.toml"), text) {
             panic!("windlass.toml: {error}");
         }
+    }
+
+    /// Environment variables of the master and of agents started from now on.
+    pub fn set(&mut self, environment: &[(&str, &str)]) {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        self.environment = environment.iter().map(owned).collect();
     }
 
     /// A path in its folder.
@@ -77,6 +86,7 @@ impl Master {
         let mut command = Command::new(windlass());
         command
             .args(["serve", "--config", "windlass.toml"])
+            .envs(self.environment.iter().cloned())
             .current_dir(self.folder.path());
         let mut process = Background::start(command, &self.path("master.log"));
         wait::until("the master answers", || {
@@ -139,6 +149,7 @@ impl Master {
         write_private(&home, "key", key);
         let mut command = Command::new(agent());
         command
+            .envs(self.environment.iter().cloned())
             .args(["--master", &address.to_string(), "--name", name])
             .arg("--key-file")
             .arg(home.join("key"))

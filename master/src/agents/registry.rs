@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::{AgentError, Agents};
-use crate::clock::Time;
+use crate::clock::{self, Time};
 use crate::db::agent_tokens::Asking;
 use crate::db::agents::Presence;
 use crate::db::commands::CommandState;
@@ -99,7 +99,7 @@ impl Agents {
         tokio::select! {
             biased;
             () = self.shared.stop.cancelled() => Err(AgentError::Stopping),
-            found = tokio::time::timeout(away_max, open) => match found {
+            found = tokio::time::timeout(clock::real(away_max), open) => match found {
                 Ok(Ok(link)) => link.clone().ok_or(AgentError::Stopping),
                 Ok(Err(_)) => Err(AgentError::Stopping),
                 Err(_) => Err(AgentError::Away(away_max.as_secs())),

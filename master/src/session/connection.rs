@@ -11,11 +11,12 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::time::Instant;
 use windlass_protocol::{
     AgentHello, Boxed, ChannelId, CloseReason, CommandState, Connection, Event, Key, MasterHello,
     Progress, hex,
 };
+
+use crate::clock::Stopwatch;
 
 use super::Farewell;
 use super::command::CommandId;
@@ -72,9 +73,9 @@ pub(super) struct Task<R> {
     out: Vec<u8>,
     written: usize,
     /// When the bytes being written made progress last.
-    wrote_at: Instant,
+    wrote_at: Stopwatch,
     /// Zero of the state machine's time.
-    began: Instant,
+    began: Stopwatch,
     link: Link,
     /// Users of the open channels.
     pipes: HashMap<ChannelId, Arc<Pipe>>,
@@ -82,8 +83,8 @@ pub(super) struct Task<R> {
     /// What an agent with a token asks for, until it has proved the token.
     asking: Option<Asking>,
     is_admitted: bool,
-    /// When the connection is cut though BYE was not written.
-    ends_at: Option<Instant>,
+    /// When it was said that the connection ends; it is cut soon after though BYE was not written.
+    ends_at: Option<Stopwatch>,
     /// Told when the agent has proved who it is.
     pub(super) on_proof: Option<Box<dyn FnOnce() + Send>>,
 }
@@ -97,7 +98,7 @@ impl<R: Registry> Task<R> {
         registry: R,
     ) -> Self {
         let (reader, writer) = stream.into_split();
-        let began = Instant::now();
+        let began = Stopwatch::start();
         Self {
             core: Connection::master(hello, nonce, 0),
             registry,
@@ -173,13 +174,11 @@ impl<R: Registry> Task<R> {
 
     /// Waits for the socket, the clock or an order, and feeds the state machine.
     async fn wait(&mut self, buffer: &mut [u8]) -> Result<(), CloseReason> {
-        let began = self.began;
-        let timeout = self.core.poll_timeout().map_or(WRITE_MAX, |at| {
-            (began + Duration::from_millis(at)).saturating_duration_since(Instant::now())
-        });
+        let (began, wrote_at) = (self.began, self.wrote_at);
+        let due = self.core.poll_timeout().map(Duration::from_millis);
+        let due = due.unwrap_or_else(|| began.elapsed() + WRITE_MAX);
         let has_output = self.written < self.out.len();
-        let stalled = self.wrote_at + WRITE_MAX;
-        let ends_at = self.ends_at;
+        let farewell = self.ends_at;
         let link = self.link.clone();
         tokio::select! {
             read = self.reader.read(buffer) => {
@@ -192,17 +191,17 @@ impl<R: Registry> Task<R> {
             wrote = self.writer.write(&self.out[self.written..]), if has_output => match wrote {
                 Ok(count) if count > 0 => {
                     self.written += count;
-                    self.wrote_at = Instant::now();
+                    self.wrote_at = Stopwatch::start();
                 }
                 _ => return Err(CloseReason::Lost),
             },
             () = link.shared().wake.notified() => {}
-            () = tokio::time::sleep(timeout) => {
+            () = began.until(due) => {
                 let now = self.now_ms();
                 self.core.handle_timeout(now);
             }
-            () = tokio::time::sleep_until(stalled), if has_output => return Err(CloseReason::Silent),
-            () = tokio::time::sleep_until(ends_at.unwrap_or(stalled)), if ends_at.is_some() => {
+            () = wrote_at.until(WRITE_MAX), if has_output => return Err(CloseReason::Silent),
+            () = farewell.unwrap_or(began).until(FAREWELL_MAX), if farewell.is_some() => {
                 return Err(CloseReason::Ended);
             }
         }
@@ -214,7 +213,7 @@ impl<R: Registry> Task<R> {
         if self.written == self.out.len() {
             self.written = 0;
             self.out = self.core.poll_transmit().unwrap_or_default();
-            self.wrote_at = Instant::now();
+            self.wrote_at = Stopwatch::start();
         }
     }
 

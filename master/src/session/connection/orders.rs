@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use tokio::time::Instant;
 use windlass_protocol::{CallError, ChannelId, Code, Failure};
 
 use super::{Registry, Task};
+use crate::clock::Stopwatch;
 use crate::session::Farewell;
-use crate::session::limits::{DUPLICATE_RETRY_MS, FAREWELL_MAX, OUTGOING_BYTES_MAX};
+use crate::session::limits::{DUPLICATE_RETRY_MS, OUTGOING_BYTES_MAX};
 use crate::session::link::Link;
 use crate::session::pipe::Pipe;
 
@@ -30,7 +30,7 @@ impl<R: Registry> Task<R> {
             // Refused only when the connection is over already.
             let _ = self.core.goaway(code, text, retry_ms);
             self.core.bye();
-            self.ends_at.get_or_insert(Instant::now() + FAREWELL_MAX);
+            self.ends_at.get_or_insert_with(Stopwatch::start);
         }
     }
 

@@ -1,0 +1,187 @@
+//! Bad weather between agent and master: cuts, silence, ends that vanish, clocks that jump. Each
+//! build ends right: one run of the command, every line once, its exit status.
+
+use windlass_tests::git::Repository;
+use windlass_tests::master::{Master, small_configuration};
+use windlass_tests::programs::Background;
+use windlass_tests::valve::{Flow, Valve};
+use windlass_tests::wait;
+
+/// How much faster the connection's clocks go where a test waits for minutes of them.
+const RATE: u64 = 100;
+
+/// A build on its way: a command prints a line every 50 ms until the file `go` is there, then ends.
+struct Voyage {
+    master: Master,
+    valve: Valve,
+    agent: Background,
+    folder: tempfile::TempDir,
+}
+
+impl Voyage {
+    /// A build whose command has begun.
+    fn begin(environment: &[(&str, &str)]) -> Self {
+        Self::begin_with(environment, environment)
+    }
+
+    /// The same with variables of the master and of its agent.
+    fn begin_with(of_master: &[(&str, &str)], of_agent: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let repository = Repository::new(&folder.path().join("repository"));
+        repository.write("a", "a");
+        repository.commit("Begin");
+        let shown = folder.path().display();
+        let script = format!(
+            "echo run >> {shown}/runs; n=0; until test -e {shown}/go; do n=$((n+1)); \
+             echo line $n; sleep 0.05; done; echo $n > {shown}/lines; exit 3"
+        );
+        let steps = format!("  {{ run = \"{script}\" }},");
+        let mut master = Master::new(&small_configuration(&repository, &steps, ""));
+        master.set(of_master);
+        master.start();
+        master.set(of_agent);
+        let valve = Valve::start(master.agents());
+        let agent = master.agent("linux-1", valve.address());
+        wait::until("the command runs", || {
+            std::fs::read_to_string(folder.path().join("runs")).ok()
+        });
+        Self {
+            master,
+            valve,
+            agent,
+            folder,
+        }
+    }
+
+    /// Lets the command end, and checks that everything is right.
+    fn end(&self) -> serde_json::Value {
+        let path = |name: &str| self.folder.path().join(name);
+        std::fs::write(path("go"), "").expect("the file is made");
+        let build = self.master.finished_build("package", 1);
+        let told = format!("{build}\n{}", self.master.log());
+        assert_eq!(build["result"], "failure", "{told}");
+        let runs = std::fs::read_to_string(path("runs")).expect("it ran");
+        assert_eq!(runs, "run\n", "a command runs once");
+        let steps = self
+            .master
+            .get(&format!("/api/v1/builds/{}/steps", build["id"]), "")
+            .json();
+        let step = &steps["items"][0];
+        assert_eq!(step["state_text"], "exit code 3", "{step}");
+        let log = &step["logs"][0]["id"];
+        let text = self.master.get(&format!("/logs/{log}/raw"), "").body;
+        let count = std::fs::read_to_string(path("lines")).expect("it ended");
+        let count: u32 = count.trim().parse().expect("a number");
+        let expected: String = (1..=count).map(|n| format!("line {n}\n")).collect();
+        assert_eq!(text, expected.as_bytes(), "every line once, in order");
+        build
+    }
+}
+
+fn pause_s(seconds: u64) {
+    // The weather itself lasts that long; there is nothing to wait for.
+    std::thread::sleep(std::time::Duration::from_secs(seconds));
+}
+
+#[test]
+fn a_cut_of_20_seconds_leaves_the_build_as_it_is() {
+    let voyage = Voyage::begin(&[]);
+    voyage.valve.turn(Flow::Closed);
+    pause_s(20);
+    voyage.valve.turn(Flow::Open);
+    voyage.end();
+}
+
+#[test]
+fn a_silence_of_20_minutes_leaves_the_build_as_it_is() {
+    let rate = RATE.to_string();
+    let voyage = Voyage::begin(&[("WINDLASS_TEST_CLOCK_RATE", &rate)]);
+    let before = voyage.valve.carried();
+    voyage.valve.turn(Flow::Silent);
+    pause_s(20 * 60 / RATE);
+    voyage.valve.turn(Flow::Open);
+    wait::until("the agent dials again", || {
+        (voyage.valve.carried() > before).then_some(())
+    });
+    voyage.end();
+}
+
+#[test]
+fn an_agent_whose_master_vanished_without_a_word_finds_out_and_comes_back() {
+    let rate = RATE.to_string();
+    let voyage = Voyage::begin(&[("WINDLASS_TEST_CLOCK_RATE", &rate)]);
+    let before = voyage.valve.carried();
+    voyage.valve.lose_masters();
+    wait::until("the agent dials again", || {
+        (voyage.valve.carried() > before).then_some(())
+    });
+    voyage.end();
+}
+
+#[test]
+fn a_master_whose_agent_vanished_without_a_word_takes_it_back_at_once() {
+    let voyage = Voyage::begin(&[]);
+    let before = voyage.valve.carried();
+    voyage.valve.lose_agents();
+    wait::until("the agent dials again", || {
+        (voyage.valve.carried() > before).then_some(())
+    });
+    voyage.end();
+}
+
+/// A clock of the day that jumps by a year in the middle of the build, for all programs that read
+/// the file it is set by.
+fn jumps_of_a_year(days: &str) {
+    let library = std::env::var("WINDLASS_TEST_FAKETIME").unwrap_or_default();
+    if library.is_empty() {
+        assert!(
+            std::env::var_os("WINDLASS_TEST_ALL").is_none(),
+            "the library of faketime is needed: tests/run installs it"
+        );
+        eprintln!("left out: the library of faketime is needed, which tests/run installs");
+        return;
+    }
+    for side in ["master", "agent"] {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let clock = folder.path().join("clock");
+        std::fs::write(&clock, "+0").expect("the file is made");
+        let file = clock.display().to_string();
+        let environment = [
+            ("LD_PRELOAD", library.as_str()),
+            ("FAKETIME_TIMESTAMP_FILE", &file),
+            ("FAKETIME_NO_CACHE", "1"),
+            // Jumps of the time of day are what the world has.
+            ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+        ];
+        let none: &[(&str, &str)] = &[];
+        let (of_master, of_agent) = match side {
+            "master" => (&environment[..], none),
+            _ => (none, &environment[..]),
+        };
+        let voyage = Voyage::begin_with(of_master, of_agent);
+        std::fs::write(&clock, days).expect("the file is written");
+        let before = voyage.valve.carried();
+        voyage.valve.turn(Flow::Closed);
+        voyage.valve.turn(Flow::Open);
+        wait::until("the agent dials again", || {
+            (voyage.valve.carried() > before).then_some(())
+        });
+        let build = voyage.end();
+        let year = |key: &str| build[key].as_str().map(|time| time[..4].to_owned());
+        let jumped = year("started_at") != year("finished_at");
+        assert_eq!(jumped, side == "master", "{build}");
+        let maps = format!("/proc/{}/maps", voyage.agent.id());
+        let maps = std::fs::read_to_string(maps).expect("the agent runs");
+        assert_eq!(maps.contains("libfaketime"), side == "agent");
+    }
+}
+
+#[test]
+fn a_clock_that_jumps_a_year_ahead_on_either_side_changes_nothing() {
+    jumps_of_a_year("+365d");
+}
+
+#[test]
+fn a_clock_that_jumps_a_year_back_on_either_side_changes_nothing() {
+    jumps_of_a_year("-365d");
+}
