@@ -64,8 +64,7 @@ impl Agent {
         std::fs::create_dir_all(state).map_err(cannot)?;
         let lock = lock(state)?;
         let root = Root::open(&config.root)?;
-        let inside = state
-            .canonicalize()
+        let inside = sys::canonical(state)
             .map_err(cannot)?
             .starts_with(root.path());
         if inside {

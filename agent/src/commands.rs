@@ -23,7 +23,7 @@ use windlass_protocol::{CancelMode, Code, CommandId, CommandState, Failure, Prog
 
 use crate::log::log;
 use crate::root::Root;
-use crate::sys::{Family, Folder, Signal};
+use crate::sys::{self, Family, Folder, Signal};
 use crate::{clock, failure};
 use journal::Journal;
 use process::{Notice, Task};
@@ -198,7 +198,7 @@ impl Commands {
             generation: exec.generation,
         }
         .write(&folder)?;
-        record::sync_folder(&self.folder)?;
+        sys::sync_folder(&self.folder)?;
         let journal = Arc::new(Journal::create(&folder.join("journal"))?);
         let stdin = (exec.stdin == Stdin::Stream).then(Arc::default);
         let (sender, notices) = mpsc::channel();

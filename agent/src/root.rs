@@ -27,7 +27,7 @@ impl Root {
     pub(crate) fn open(path: &Path) -> Result<Root, String> {
         let cannot = |error| format!("root {}: cannot use it: {error}", path.display());
         std::fs::create_dir_all(path).map_err(cannot)?;
-        let path = path.canonicalize().map_err(cannot)?;
+        let path = sys::canonical(path).map_err(cannot)?;
         let folder = Folder::open(&path).map_err(cannot)?;
         Ok(Root { folder, path })
     }
@@ -52,26 +52,26 @@ impl Root {
 
     /// Opens the folder at a path; the empty path is the root.
     pub(crate) fn walk(&self, path: &RelPath) -> Result<Folder, Failure> {
-        walk_names(&self.folder, &names(path), path.as_bytes())
+        walk_names(&self.folder, &checked_names(path)?, path.as_bytes())
     }
 
     /// Opens the folder that holds the last name of a path, and gives that name.
     pub(crate) fn parent(&self, path: &RelPath) -> Result<(Folder, OsString), Failure> {
-        let mut names = names(path);
+        let mut names = checked_names(path)?;
         let last = names.pop().ok_or_else(root_itself)?;
         Ok((walk_names(&self.folder, &names, path.as_bytes())?, last))
     }
 
     /// Like `parent`, making the folders that are missing on the way.
     pub(crate) fn make_parent(&self, path: &RelPath) -> Result<(Folder, OsString), Failure> {
-        let mut names = names(path);
+        let mut names = checked_names(path)?;
         let last = names.pop().ok_or_else(root_itself)?;
         Ok((make_names(&self.folder, &names, path.as_bytes())?, last))
     }
 
     /// Opens the folder at a path, making whatever is missing of it.
     pub(crate) fn make_folders(&self, path: &RelPath) -> Result<Folder, Failure> {
-        make_names(&self.folder, &names(path), path.as_bytes())
+        make_names(&self.folder, &checked_names(path)?, path.as_bytes())
     }
 }
 
@@ -80,6 +80,12 @@ pub(crate) fn names(path: &RelPath) -> Vec<OsString> {
     path.components()
         .map(|name| sys::os_text(name).to_owned())
         .collect()
+}
+
+/// Like `names`, refusing what this system has no name for.
+fn checked_names(path: &RelPath) -> Result<Vec<OsString>, Failure> {
+    sys::check_path(path)?;
+    Ok(names(path))
 }
 
 fn root_itself() -> Failure {

@@ -13,18 +13,30 @@ use windlass_protocol::ops::Pty;
 mod unix;
 
 #[cfg(unix)]
+use unix as system;
+
+#[cfg(windows)]
+#[expect(
+    unsafe_code,
+    reason = "the system calls that std does not offer are declared here"
+)]
+mod windows;
+
+#[cfg(windows)]
+use windows as system;
+
 #[allow(
     unused_imports,
     reason = "the shim that uses the first of these lands next"
 )]
-pub(crate) use unix::{
+pub(crate) use system::{
     Control, Exit, Family, Folder, LIST_SEPARATOR, LinkReader, LinkWriter, OpenMode, Process,
-    Signal, Started, Used, adopt_orphans, become_program, boot_id, connect_control, create_private,
-    disk_space, fill_random, inherited_folder, is_link_error, is_superuser, is_terminal_end,
-    kernel_release, load_hundredths, logical_cpus, memory_bytes, memory_space, notify_on_terminate,
-    os_bytes, os_name, os_text, own_program, refuse_open_key, replace_program, set_executable,
-    shell_words, spawn_shim, start, stat_of, sync_folder, system_folders, variable_key,
-    wait_readable,
+    Signal, Started, Used, adopt_orphans, become_program, boot_id, canonical, check_path,
+    connect_control, create_private, disk_space, fill_random, inherited_folder, is_link_error,
+    is_superuser, is_terminal_end, kernel_release, load_hundredths, logical_cpus, memory_bytes,
+    memory_space, notify_on_terminate, os_bytes, os_name, os_text, own_program, refuse_open_key,
+    replace_program, set_executable, shell_words, spawn_shim, start, stat_of, sync_folder,
+    system_folders, variable_key, wait_readable,
 };
 
 /// Whether `A` and `a` are one name on the file systems that this system makes by itself.

@@ -322,9 +322,10 @@ impl Supervision {
         (result.bytes, result.lines) = (count.bytes, count.lines);
         match exit {
             Ok(exit) => {
-                result.exit = exit.code.and_then(|code| u32::try_from(code).ok());
+                result.exit = exit.code;
                 result.signal = exit.signal.and_then(|number| u32::try_from(number).ok());
-                let own = if exit.signal.is_some() {
+                result.ntstatus = exit.ntstatus;
+                let own = if exit.signal.is_some() || exit.ntstatus.is_some() {
                     Reason::Signalled
                 } else {
                     Reason::Exited

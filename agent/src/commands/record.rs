@@ -8,7 +8,7 @@ use std::path::Path;
 
 use windlass_protocol::{Boxed, hex};
 
-use crate::clock;
+use crate::{clock, sys};
 
 /// Name of the file in the command's folder.
 const NAME: &str = "record";
@@ -33,7 +33,7 @@ impl Record {
         file.write_all(&pairs.encode())?;
         file.sync_all()?;
         std::fs::rename(part, folder.join(NAME))?;
-        sync_folder(folder)
+        sys::sync_folder(folder)
     }
 
     /// Whether the folder surely has none.
@@ -53,11 +53,6 @@ impl Record {
             _ => Err(invalid("no digest or generation")),
         }
     }
-}
-
-/// Makes the names in a folder durable.
-pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }
 
 /// Seconds since the command's journal was last written; 0 if that cannot be told.

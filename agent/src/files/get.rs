@@ -28,7 +28,7 @@ fn open(root: &Root, get: &Get, from: u64) -> Result<(File, Stat), Failure> {
     let io = |error| failure::of_io(&error, path);
     let (folder, name) = root.parent(&get.path)?;
     let file = folder.open_file(&name, OpenMode::Read).map_err(io)?;
-    let stat = sys::stat_of(&file.metadata().map_err(io)?);
+    let stat = sys::stat_of(&file).map_err(io)?;
     let fail = |code, text: String| Err(Failure::new(code, text).with_path(path));
     if get.max_bytes > 0 && stat.size > get.max_bytes {
         let text = format!(

@@ -21,7 +21,8 @@ pub(crate) use facts::{
 };
 pub(crate) use family::{Family, adopt_orphans};
 pub(crate) use folder::{
-    Folder, OpenMode, is_link_error, os_bytes, os_text, set_executable, stat_of,
+    Folder, OpenMode, canonical, check_path, is_link_error, os_bytes, os_text, set_executable,
+    stat_of,
 };
 pub(crate) use poll::wait_readable;
 pub(crate) use process::{Exit, Process, Signal, Started, Used, shell_words, start};

@@ -36,6 +36,18 @@ pub(crate) fn script(text: &str) -> Exec {
     Exec::new(CommandId(random()), program)
 }
 
+/// The agent: this build's, or the one of another system that `WINDLASS_TEST_AGENT` names, words
+/// between spaces, a runner first.
+fn program() -> Command {
+    let Ok(words) = std::env::var("WINDLASS_TEST_AGENT") else {
+        return Command::new(env!("CARGO_BIN_EXE_windlass-agent"));
+    };
+    let mut words = words.split(' ');
+    let mut command = Command::new(words.next().unwrap_or_default());
+    command.args(words);
+    command
+}
+
 /// A listening master, a folder, and perhaps an agent.
 pub(crate) struct Bench {
     pub(crate) folder: PathBuf,
@@ -108,7 +120,7 @@ impl Bench {
 
     /// The command line of an agent that is not told where its master is.
     pub(crate) fn command_without_master(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_windlass-agent"));
+        let mut command = program();
         command.args([
             "--name",
             "builder-7",
@@ -127,7 +139,7 @@ impl Bench {
 
     /// A command of the program.
     pub(crate) fn program(&self, command: &str) -> Command {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_windlass-agent"));
+        let mut program = program();
         program.arg(command);
         program
     }

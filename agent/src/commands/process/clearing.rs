@@ -35,6 +35,9 @@ impl Supervision {
         }
         let left = if self.may_stay() {
             let alive = self.family.members().len() as u64;
+            if let Err(error) = self.family.let_go() {
+                self.note(&format!("what is left ends with the agent: {error}"));
+            }
             Left { killed: 0, alive }
         } else {
             self.kill_leftovers()

@@ -92,6 +92,7 @@ impl Manifest {
 }
 
 fn check_entry(entry: &Entry) -> Result<(), Failure> {
+    sys::check_path(&entry.path)?;
     match entry.kind {
         Kind::File if entry.sha256.is_none() => Err(refuse(entry, "a file needs its SHA-256")),
         Kind::Link if entry.target.is_none() => Err(refuse(entry, "a link needs its target")),

@@ -154,7 +154,7 @@ impl<'a> Placer<'a> {
                 }
             }
             sys::set_executable(&file, entry.executable)?;
-            stat = sys::stat_of(&file.metadata()?);
+            stat = sys::stat_of(&file)?;
         }
         self.new
             .insert(entry.path.clone(), Known::new(wanted, &stat));
@@ -229,7 +229,7 @@ impl<'a> Placer<'a> {
             }
             other => other?,
         }
-        Ok(sys::stat_of(&file.metadata()?))
+        sys::stat_of(file)
     }
 
     /// Gives the owner the right to write to the folder worked in last.

@@ -108,6 +108,16 @@ impl Family {
         found.into_iter().map(|(pid, _)| pid).collect()
     }
 
+    /// Lets what is left outlive this process; here it does anyway.
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "other systems hold a family together"
+    )]
+    pub(crate) fn let_go(&self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// What all of it used, once it is gone; `None` where only its leader can tell.
     pub(crate) fn used(&self) -> Option<io::Result<Used>> {
         self.adopts.then(used_by_children)

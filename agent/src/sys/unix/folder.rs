@@ -7,7 +7,9 @@ use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use windlass_protocol::{Failure, RelPath};
 
 use super::check;
 use crate::sys::{Kind, Stat};
@@ -166,7 +168,7 @@ impl Folder {
     /// Looks at a name itself.
     pub(crate) fn stat(&self, name: &OsStr) -> io::Result<Stat> {
         let file = File::from(self.open_at(&c_name(name)?, flag::LOOK)?);
-        Ok(stat_of(&file.metadata()?))
+        stat_of(&file)
     }
 
     /// Makes a folder; an error if the name is taken.
@@ -280,8 +282,13 @@ impl Folder {
     }
 }
 
+/// Asks the system about an open file or folder.
+pub(crate) fn stat_of(file: &File) -> io::Result<Stat> {
+    file.metadata().map(|metadata| describe(&metadata))
+}
+
 /// Reads what the agent needs out of the system's description.
-pub(crate) fn stat_of(metadata: &Metadata) -> Stat {
+fn describe(metadata: &Metadata) -> Stat {
     let kind = match metadata.file_type() {
         kind if kind.is_file() => Kind::File,
         kind if kind.is_dir() => Kind::Folder,
@@ -322,6 +329,20 @@ pub(crate) fn os_bytes(text: &OsStr) -> &[u8] {
 /// The name that the protocol's bytes mean on this machine.
 pub(crate) fn os_text(bytes: &[u8]) -> &OsStr {
     OsStr::from_bytes(bytes)
+}
+
+/// Refuses a path that this system has no name for; Unix takes every one.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "other systems refuse names that Unix takes"
+)]
+pub(crate) fn check_path(_path: &RelPath) -> Result<(), Failure> {
+    Ok(())
+}
+
+/// The path with all links resolved.
+pub(crate) fn canonical(path: &Path) -> io::Result<PathBuf> {
+    path.canonicalize()
 }
 
 /// Whether the error says that a symbolic link stood where none may be.

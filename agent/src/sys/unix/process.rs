@@ -83,9 +83,11 @@ impl Signal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Exit {
     /// Exit status, if it exited.
-    pub(crate) code: Option<i32>,
+    pub(crate) code: Option<u32>,
     /// Signal number, if a signal ended it.
     pub(crate) signal: Option<i32>,
+    /// What the system ended it with, where it tells that by a number of its own.
+    pub(crate) ntstatus: Option<u32>,
     pub(crate) used: Used,
 }
 
@@ -328,8 +330,9 @@ fn wait_for(pid: u32, options: c_int) -> io::Result<Option<Exit>> {
     };
     let signal = status & 0x7f;
     let exit = Exit {
-        code: (signal == 0).then_some((status >> 8) & 0xff),
+        code: (signal == 0).then_some((status >> 8).cast_unsigned() & 0xff),
         signal: (signal != 0).then_some(signal),
+        ntstatus: None,
         used: used(&usage),
     };
     Ok((found > 0).then_some(exit))
