@@ -3,22 +3,41 @@
 
 pub(crate) mod change;
 pub(crate) mod copy;
+pub(crate) mod facts;
 pub(crate) mod get;
 pub(crate) mod list;
+mod outgoing;
 pub(crate) mod put;
 pub(crate) mod remove;
+mod sparse;
 pub(crate) mod tree;
+pub(crate) mod tree_get;
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 
 use windlass_protocol::sha256::Sha256;
+use windlass_protocol::{Code, Failure, RelPath};
+
+use crate::sys::{Folder, Kind};
 
 /// Bytes read from a file at once: a frame's worth.
 const READ_BYTES: usize = 65_536;
 /// Taken bytes after which the master is told: a quarter of a mebibyte keeps a 16 MiB window
 /// moving without an ACK for every frame.
 const ACK_BYTES: u64 = 262_144;
+
+/// Refuses a folder where a file is wanted: opening one would fail with words of the system.
+fn refuse_folder(folder: &Folder, name: &OsStr, path: &RelPath) -> Result<(), Failure> {
+    match folder.stat(name) {
+        Ok(stat) if stat.kind == Kind::Folder => {
+            let text = "this is a folder; a file is wanted";
+            Err(Failure::new(Code::IsDir, text).with_path(path.as_bytes()))
+        }
+        _ => Ok(()),
+    }
+}
 
 /// Takes up to `len` bytes of a file into the digest; says how many there were.
 fn hash_file(file: &mut File, len: u64, sha256: &mut Sha256) -> io::Result<u64> {

@@ -4,6 +4,7 @@
 mod agent;
 mod commands;
 mod exec;
+mod facts;
 mod files;
 mod manner;
 mod result;
@@ -12,10 +13,11 @@ mod trees;
 pub use agent::{Shutdown, ShutdownMode, Upgrade};
 pub use commands::{Attach, Forget, Order, Signal};
 pub use exec::{Exec, Program};
+pub use facts::{Df, DfResult, Hash, HashResult};
 pub use files::{Copy, Get, GetResult, Mkdir, Put, Remove, Rename, Stat, StatResult};
 pub use manner::{Leftovers, OnFull, Output, Pty, Secret, SignalName, Stdin, Tail};
 pub use result::{ExecResult, Reason};
-pub use trees::{Delete, Readdir, TreePut, TreePutResult};
+pub use trees::{Delete, ManifestId, Readdir, TreeGet, TreeGetResult, TreePut, TreePutResult};
 
 use crate::boxes::Boxed;
 use crate::error::{Code, Failure};
@@ -46,6 +48,8 @@ pub enum Request {
     Get(Get),
     /// Receive a tree.
     TreePut(TreePut),
+    /// Send a tree.
+    TreeGet(TreeGet),
     /// Make a folder.
     Mkdir(Mkdir),
     /// Delete.
@@ -62,6 +66,10 @@ pub enum Request {
     Shutdown(Shutdown),
     /// Replace the agent's program by the down stream.
     Upgrade(Upgrade),
+    /// Read a file's SHA-256 (answer: `HashResult`).
+    Hash(Hash),
+    /// Tell the room on the disk (answer: `DfResult`).
+    Df(Df),
 }
 
 impl Request {
@@ -77,6 +85,7 @@ impl Request {
             Self::Put(_) => "put",
             Self::Get(_) => "get",
             Self::TreePut(_) => "tree_put",
+            Self::TreeGet(_) => "tree_get",
             Self::Mkdir(_) => "mkdir",
             Self::Remove(_) => "remove",
             Self::Rename(_) => "rename",
@@ -85,6 +94,8 @@ impl Request {
             Self::Readdir(_) => "readdir",
             Self::Shutdown(_) => "shutdown",
             Self::Upgrade(_) => "upgrade",
+            Self::Hash(_) => "hash",
+            Self::Df(_) => "df",
         }
     }
 
@@ -101,6 +112,7 @@ impl Request {
             Self::Put(op) => op.write(&mut pairs),
             Self::Get(op) => op.write(&mut pairs),
             Self::TreePut(op) => op.write(&mut pairs),
+            Self::TreeGet(op) => op.write(&mut pairs),
             Self::Mkdir(op) => op.write(&mut pairs),
             Self::Remove(op) => op.write(&mut pairs),
             Self::Rename(op) => op.write(&mut pairs),
@@ -109,6 +121,8 @@ impl Request {
             Self::Readdir(op) => op.write(&mut pairs),
             Self::Shutdown(op) => op.write(&mut pairs),
             Self::Upgrade(op) => op.write(&mut pairs),
+            Self::Hash(op) => op.write(&mut pairs),
+            Self::Df(op) => op.write(&mut pairs),
         }
         pairs
     }
@@ -128,6 +142,7 @@ impl Request {
             "put" => Self::Put(Put::read(pairs)?),
             "get" => Self::Get(Get::read(pairs)?),
             "tree_put" => Self::TreePut(TreePut::read(pairs)?),
+            "tree_get" => Self::TreeGet(TreeGet::read(pairs)?),
             "mkdir" => Self::Mkdir(Mkdir::read(pairs)?),
             "remove" => Self::Remove(Remove::read(pairs)?),
             "rename" => Self::Rename(Rename::read(pairs)?),
@@ -136,6 +151,8 @@ impl Request {
             "readdir" => Self::Readdir(Readdir::read(pairs)?),
             "shutdown" => Self::Shutdown(Shutdown::read(pairs)?),
             "upgrade" => Self::Upgrade(Upgrade::read(pairs)?),
+            "hash" => Self::Hash(Hash::read(pairs)?),
+            "df" => Self::Df(Df::read(pairs)?),
             _ => {
                 return Err(Failure::new(
                     Code::Unsupported,

@@ -1,5 +1,9 @@
-//! Entries of a manifest (`tree_put`) and of a listing (`readdir`), read and written as a
-//! stream, and the need list that answers a manifest. Walking folders is not done here.
+//! Entries of a manifest (`tree_put`, `tree_get`) and of a listing (`readdir`), read and written as a
+//! stream; in `need` the list that answers a manifest. Walking folders is not done here.
+
+mod need;
+
+pub use need::NeedList;
 
 use crate::boxes::{BoxError, Boxed};
 use crate::error::{Code, Failure};
@@ -214,54 +218,6 @@ impl EntryDecoder {
     /// The bytes after the end mark: the first contents. Only after `is_ended`.
     pub fn into_rest(mut self) -> Vec<u8> {
         self.buffer.split_off(self.at)
-    }
-}
-
-/// Which files of a manifest the agent lacks: one bit for each entry of kind file in the order of
-/// the manifest, the first in the highest bit of the first byte, padded with zeros.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct NeedList {
-    /// The answers in order.
-    bits: Vec<bool>,
-}
-
-impl NeedList {
-    /// No answers yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Appends the answer for the next file.
-    pub fn push(&mut self, needed: bool) {
-        self.bits.push(needed);
-    }
-
-    /// The answers in order.
-    pub fn iter(&self) -> impl Iterator<Item = bool> {
-        self.bits.iter().copied()
-    }
-
-    /// The bytes of the up stream.
-    pub fn encode(&self) -> Vec<u8> {
-        let byte = |bits: &[bool]| {
-            bits.iter()
-                .enumerate()
-                .fold(0, |byte, (at, bit)| byte | (u8::from(*bit) << (7 - at)))
-        };
-        self.bits.chunks(8).map(byte).collect()
-    }
-
-    /// Reads the whole up stream for a manifest of `files` files; a wrong length or padding is
-    /// `bad-request`.
-    pub fn decode(bytes: &[u8], files: usize) -> Result<Self, Failure> {
-        let bit = |at: usize| bytes[at / 8] & (0x80 >> (at % 8)) != 0;
-        if bytes.len() != files.div_ceil(8) || (files..bytes.len() * 8).any(bit) {
-            let text = format!("the need list must have {files} bits and zeros to the byte");
-            return Err(Failure::new(Code::BadRequest, text));
-        }
-        Ok(Self {
-            bits: (0..files).map(bit).collect(),
-        })
     }
 }
 

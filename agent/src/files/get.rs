@@ -2,17 +2,17 @@
 //! grows can be fetched, a file that shrinks meanwhile cannot.
 
 use std::fs::File;
-use std::io::Read;
 
 use windlass_protocol::ops::{Get, GetResult};
 use windlass_protocol::sha256::Sha256;
 use windlass_protocol::{Code, Failure};
 
 use super::hash_file;
+use super::outgoing::Outgoing;
 use crate::failure;
 use crate::root::Root;
 use crate::session::Answer;
-use crate::session::port::{Gone, Port};
+use crate::session::port::Port;
 use crate::sys::{self, OpenMode, Stat};
 
 /// Serves one `get`.
@@ -65,22 +65,13 @@ fn send(mut file: File, stat: Stat, port: &Port, get: &Get, from: u64) -> Answer
         Ok(_) => return Ok(Err(changed(path))),
         Err(error) => return Ok(Err(failure::of_io(&error, path))),
     }
-    let mut offset = from;
-    while offset < stat.size {
-        let room = port.room_at(offset)? as u64;
-        let mut bytes = vec![0; usize::try_from(room.min(stat.size - offset)).map_err(|_| Gone)?];
-        match file.read(&mut bytes) {
-            Ok(0) => return Ok(Err(changed(path))),
-            Ok(count) => bytes.truncate(count),
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(error) => return Ok(Err(failure::of_io(&error, path))),
-        }
-        sha256.update(&bytes);
-        let count = bytes.len() as u64;
-        port.send(offset, bytes)?;
-        offset += count;
+    let mut out = Outgoing::new(port, from, sha256);
+    match out.write_file(&mut file, stat.size - from)? {
+        Ok(count) if count == stat.size - from => {}
+        Ok(_) => return Ok(Err(changed(path))),
+        Err(error) => return Ok(Err(failure::of_io(&error, path))),
     }
-    port.finish(stat.size, sha256.finish())?;
+    out.finish()?;
     Ok(Ok(describe(&stat).to_box()))
 }
 

@@ -3,18 +3,26 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, TryLockError};
-use std::io::{Seek, SeekFrom, Write};
+use std::time::Duration;
 
 use windlass_protocol::ops::Put;
 use windlass_protocol::sha256::{Sha256, digest};
 use windlass_protocol::{Boxed, Code, Failure, hex, limits};
 
+use super::sparse::SparseFile;
 use super::{ACK_BYTES, hash_file};
+use crate::clock;
 use crate::failure;
 use crate::root::Root;
 use crate::session::Answer;
 use crate::session::port::{Gone, Inbound, Port};
 use crate::sys::{self, Folder, Kind, OpenMode};
+
+/// How long a file may wait for another request to the same file: one whose connection has gone
+/// ends as soon as its thread notices, in milliseconds.
+const LOCK_MS: u64 = 30_000;
+/// Time between two looks at the lock, which the system does not announce.
+const LOCK_LOOK: Duration = Duration::from_millis(5);
 
 /// A file on its way in.
 struct Arrival<'a> {
@@ -22,9 +30,8 @@ struct Arrival<'a> {
     folder: Folder,
     name: OsString,
     part_name: OsString,
-    part: File,
-    /// Bytes in the partial file.
-    stored: u64,
+    /// Locked as long as it is open.
+    part: SparseFile,
     sha256: Sha256,
 }
 
@@ -51,20 +58,11 @@ impl<'a> Arrival<'a> {
         let part_name = part_name(put, &name);
         let path = put.path.as_bytes();
         let io = |error| failure::of_io(&error, path);
-        let mut part = folder.open_file(&part_name, OpenMode::Resume).map_err(io)?;
-        match part.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let text = "this file is being received already; try again when that has ended";
-                return Err(Failure::new(Code::Busy, text).with_path(path));
-            }
-            Err(TryLockError::Error(error)) => return Err(io(error)),
-        }
+        let mut part = open_part(&folder, &part_name, path)?;
         let mut sha256 = Sha256::new();
         let mut stored = hash_file(&mut part, u64::MAX, &mut sha256).map_err(io)?;
         if stored > put.size {
             part.set_len(0).map_err(io)?;
-            part.seek(SeekFrom::Start(0)).map_err(io)?;
             (stored, sha256) = (0, Sha256::new());
         }
         let (free, _) = sys::disk_space(&folder).map_err(io)?;
@@ -80,22 +78,26 @@ impl<'a> Arrival<'a> {
             folder,
             name,
             part_name,
-            part,
-            stored,
+            part: SparseFile::new(part, stored).map_err(io)?,
             sha256,
         })
     }
 
     fn receive(&mut self, port: &Port) -> Result<Result<(), Failure>, Gone> {
-        let mut told = self.acknowledge(port)?;
+        let mut told = self.part.len();
+        self.acknowledge(port)?;
         loop {
             match port.receive()? {
                 Inbound::Bytes { offset, bytes } => {
                     if let Err(failure) = self.store(offset, &bytes) {
                         return Ok(Err(failure));
                     }
-                    if self.stored - told >= ACK_BYTES {
-                        told = self.acknowledge(port)?;
+                    if self.part.len() - told >= ACK_BYTES {
+                        told = self.part.len();
+                        if let Err(error) = self.part.settle() {
+                            return Ok(Err(self.io(&error)));
+                        }
+                        self.acknowledge(port)?;
                     }
                 }
                 Inbound::End { length, sha256 } => return Ok(self.check(length, sha256)),
@@ -103,26 +105,20 @@ impl<'a> Arrival<'a> {
         }
     }
 
-    fn acknowledge(&self, port: &Port) -> Result<u64, Gone> {
-        let limit = self
-            .stored
-            .saturating_add(limits::FILE_WINDOW)
-            .min(self.put.size);
-        port.acknowledge(self.stored, limit)?;
-        Ok(self.stored)
+    fn acknowledge(&self, port: &Port) -> Result<(), Gone> {
+        let stored = self.part.len();
+        let limit = stored.saturating_add(limits::FILE_WINDOW);
+        port.acknowledge(stored, limit.min(self.put.size))
     }
 
     fn store(&mut self, offset: u64, bytes: &[u8]) -> Result<(), Failure> {
-        if offset != self.stored || bytes.len() as u64 > self.put.size - self.stored {
-            let text = format!("bytes at {offset} do not continue at {}", self.stored);
+        let stored = self.part.len();
+        if offset != stored || bytes.len() as u64 > self.put.size - stored {
+            let text = format!("bytes at {offset} do not continue at {stored}");
             return Err(Failure::new(Code::BadRequest, text).with_path(self.put.path.as_bytes()));
         }
-        self.part
-            .write_all(bytes)
-            .map_err(|error| self.io(&error))?;
         self.sha256.update(bytes);
-        self.stored += bytes.len() as u64;
-        Ok(())
+        self.part.write(bytes).map_err(|error| self.io(&error))
     }
 
     fn io(&self, error: &std::io::Error) -> Failure {
@@ -132,7 +128,7 @@ impl<'a> Arrival<'a> {
     fn check(&mut self, length: u64, announced: [u8; 32]) -> Result<(), Failure> {
         let found = std::mem::take(&mut self.sha256).finish();
         let wanted = (self.put.size, self.put.sha256);
-        if (length, announced) == wanted && (self.stored, found) == wanted {
+        if (length, announced) == wanted && (self.part.len(), found) == wanted {
             return Ok(());
         }
         // What is there cannot become the file any more.
@@ -141,7 +137,7 @@ impl<'a> Arrival<'a> {
             .map_err(|error| self.io(&error))?;
         let text = format!(
             "{} bytes with SHA-256 {} came, not the {} bytes with {} that were announced",
-            self.stored,
+            self.part.len(),
             hex::encode(&found),
             self.put.size,
             hex::encode(&self.put.sha256)
@@ -150,12 +146,50 @@ impl<'a> Arrival<'a> {
     }
 
     fn commit(self) -> Result<(), Failure> {
-        sys::set_executable(&self.part, self.put.executable).map_err(|error| self.io(&error))?;
+        let io = |error| failure::of_io(&error, self.put.path.as_bytes());
+        let part = self.part.finish().map_err(io)?;
+        sys::set_executable(&part, self.put.executable).map_err(io)?;
         refuse_occupied(self.put, &self.folder, &self.name)?;
         let renamed = self
             .folder
             .rename(&self.part_name, &self.folder, &self.name);
-        renamed.map_err(|error| self.io(&error))
+        renamed.map_err(io)
+    }
+}
+
+/// Opens and locks a partial file.
+fn open_part(folder: &Folder, name: &OsStr, path: &[u8]) -> Result<File, Failure> {
+    let io = |error| failure::of_io(&error, path);
+    loop {
+        let part = folder.open_file(name, OpenMode::Resume).map_err(io)?;
+        lock(&part, path)?;
+        let own = sys::stat_of(&part).map_err(io)?;
+        // Whoever held it may have put it in its place or removed it.
+        if folder
+            .stat(name)
+            .is_ok_and(|named| named.inode == own.inode)
+        {
+            return Ok(part);
+        }
+    }
+}
+
+/// Locks a partial file. The holder may be a request whose connection has just gone and that
+/// has not noticed.
+fn lock(part: &File, path: &[u8]) -> Result<(), Failure> {
+    let by_ms = clock::now_ms().saturating_add(LOCK_MS);
+    loop {
+        match part.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if clock::now_ms() < by_ms => {
+                std::thread::sleep(LOCK_LOOK);
+            }
+            Err(TryLockError::WouldBlock) => {
+                let text = "this file is being received already; try again when that has ended";
+                return Err(Failure::new(Code::Busy, text).with_path(path));
+            }
+            Err(TryLockError::Error(error)) => return Err(failure::of_io(&error, path)),
+        }
     }
 }
 

@@ -4,8 +4,10 @@
 
 mod content;
 mod extras;
-mod index;
+pub(crate) mod index;
+mod kept;
 mod manifest;
+mod part;
 mod place;
 #[cfg(test)]
 mod tests;
@@ -16,7 +18,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use windlass_protocol::ops::{TreePut, TreePutResult};
-use windlass_protocol::sha256::digest;
+use windlass_protocol::sha256::{Sha256, digest};
 use windlass_protocol::tree::NeedList;
 use windlass_protocol::{Code, Failure, RelPath, hex};
 
@@ -105,7 +107,7 @@ pub(crate) fn serve(agent: &Agent, port: &Port, request: &TreePut) -> Answer {
         Err(failure) => return Ok(Err(failure)),
     };
     let index_path = agent.trees.index_path(&request.path);
-    match receive(&folder, &index_path, request, port)? {
+    match receive(folder, &index_path, request, port)? {
         Ok(result) => Ok(Ok(result.to_box())),
         Err(failure) => Ok(Err(failure)),
     }
@@ -126,17 +128,25 @@ macro_rules! step {
 use step;
 
 fn receive(
-    folder: &Folder,
+    folder: Folder,
     index_path: &Path,
     request: &TreePut,
     port: &Port,
 ) -> Step<TreePutResult> {
-    let mut stream = Stream::open(port)?;
-    let manifest: Manifest = step!(manifest::receive(&mut stream)?);
+    let kept_path = index_path.with_extension("manifest");
+    let id = &request.manifest;
+    let (mut stream, manifest) = match kept::load(&kept_path, id) {
+        Some((manifest, sha256)) => (Stream::open(port, id.size, sha256)?, manifest),
+        None => {
+            let mut stream = Stream::open(port, 0, Sha256::new())?;
+            let manifest = step!(kept::receive(&mut stream, &kept_path, id)?);
+            (stream, manifest)
+        }
+    };
     let old = Index::load(index_path);
-    let mut placer = step!(Placer::new(folder, &manifest, &old));
+    let mut placer = Placer::new(step!(duplicate(&folder)), &manifest, &old);
     let need = step!(placer.find_needed());
-    step!(check_space(folder, &manifest, &need));
+    step!(check_space(&folder, &manifest, &need));
     port.send_all(0, &need.encode())?;
     step!(placer.make_folders());
     step!(content::receive(
@@ -145,30 +155,35 @@ fn receive(
         &need,
         &mut placer
     )?);
-    let deleted = step!(extras::remove(folder, &manifest, &old, request));
+    let deleted = step!(extras::remove(&folder, &manifest, &old, request));
     step!(placer.make_links());
     let needed = need.iter().filter(|needed| *needed).count() as u64;
+    let files = manifest.file_count() as u64;
     let result = TreePutResult {
-        files: manifest.files().count() as u64,
+        files,
         bytes: placer.bytes_written(),
-        reused: manifest.files().count() as u64 - needed,
+        reused: files - needed,
         deleted,
     };
-    if let Err(error) = placer.into_index().save(index_path) {
+    if let Err(error) = index::save(index_path, placer.known()) {
         // Only speed is lost: without an index the next tree compares contents.
         log!("{}: {error}", index_path.display());
     }
     Ok(Ok(result))
 }
 
+fn duplicate(folder: &Folder) -> Result<Folder, Failure> {
+    let folder = folder.duplicate();
+    folder.map_err(|error| failure::of_io(&error, b""))
+}
+
 /// Refuses before the first byte what the disk has no room for.
 fn check_space(folder: &Folder, manifest: &Manifest, need: &NeedList) -> Result<(), Failure> {
     let (free, _) = sys::disk_space(folder).map_err(|error| failure::of_io(&error, b""))?;
-    let needed = manifest
-        .files()
-        .zip(need.iter())
-        .filter(|(_, needed)| *needed);
-    let bytes = needed.fold(0_u64, |sum, (entry, _)| sum.saturating_add(entry.size));
+    let needed = manifest.files().zip(need.iter());
+    let sizes = needed.filter_map(|(item, needed)| needed.then_some(item.size));
+    let bytes = sizes.fold(0_u64, u64::saturating_add);
+    let bytes = bytes.saturating_sub(need.have());
     if bytes <= free {
         return Ok(());
     }

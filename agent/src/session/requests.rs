@@ -32,7 +32,7 @@ pub(super) fn open(
     let (to_thread, inbox) = mpsc::channel();
     let takes_bytes = matches!(
         request,
-        Request::Put(_) | Request::TreePut(_) | Request::Upgrade(_)
+        Request::Put(_) | Request::TreePut(_) | Request::TreeGet(_) | Request::Upgrade(_)
     );
     let port = Port {
         channel: id,
@@ -101,6 +101,11 @@ fn serve(agent: &Agent, port: &Port, request: Request, from: u64) -> Answer {
         Request::Put(put) => files::put::serve(&agent.root, port, &put),
         Request::Get(get) => files::get::serve(&agent.root, port, &get, from),
         Request::TreePut(tree) => files::tree::serve(agent, port, &tree),
+        Request::TreeGet(tree) => files::tree_get::serve(&agent.root, port, &tree, from),
+        Request::Hash(hash) => {
+            Ok(files::facts::hash(&agent.root, &hash).map(|result| result.to_box()))
+        }
+        Request::Df(df) => Ok(files::facts::df(&agent.root, &df).map(|result| result.to_box())),
         Request::Readdir(readdir) => files::list::serve(&agent.root, port, &readdir, from),
         Request::Mkdir(mkdir) => Ok(files::change::mkdir(&agent.root, &mkdir)),
         Request::Remove(remove) => Ok(files::change::remove(&agent.root, &remove)),

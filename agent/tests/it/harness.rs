@@ -14,7 +14,7 @@ use std::time::Duration;
 use windlass_protocol::ops::{Exec, Program};
 use windlass_protocol::{CommandId, Key};
 
-pub(crate) use peer::{Peer, Ran};
+pub(crate) use peer::{Ended, Peer, Ran};
 
 /// No step of any test takes this long on a machine that works.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);

@@ -12,4 +12,5 @@ mod leftovers;
 mod manner;
 mod resume;
 mod tree;
+mod tree_get;
 mod upgrade;

@@ -68,6 +68,20 @@ pub(super) fn path(text: &str) -> Result<RelPath, LinkError> {
     RelPath::from_user(text).map_err(LinkError::argument)
 }
 
+/// Whether a stream is what its end says: length and SHA-256.
+pub(super) fn check_end(
+    said: (u64, [u8; 32]),
+    length: u64,
+    sha256: [u8; 32],
+) -> Result<(), LinkError> {
+    match said == (length, sha256) {
+        true => Ok(()),
+        false => Err(LinkError::Nonsense(
+            "a stream is not what its end says: length or SHA-256 differ".to_owned(),
+        )),
+    }
+}
+
 impl Link {
     /// Asks and waits for the answer, 60 s at most; what streams in meanwhile is dropped.
     pub(super) async fn ask(&self, request: &Request) -> Result<Boxed, LinkError> {

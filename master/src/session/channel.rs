@@ -79,6 +79,34 @@ impl Channel {
         None
     }
 
+    /// Waits until the agent says where our stream begins, `TRANSFER_SILENCE_MAX` at most. Nothing
+    /// may be sent before this.
+    pub(super) async fn begin(&mut self) -> Result<u64, LinkError> {
+        let said = async {
+            loop {
+                let begin = {
+                    let state = self.pipe.lock();
+                    (state.begin, state.lost || state.answer.is_some())
+                };
+                match begin {
+                    (Some(begin), _) => return Some(begin),
+                    (None, true) => return None,
+                    (None, false) => self.pipe.user.notified().await,
+                }
+            }
+        };
+        match tokio::time::timeout(TRANSFER_SILENCE_MAX, said).await {
+            Ok(Some(begin)) => Ok(begin),
+            // The answer, or the loss, or the silence says why.
+            Ok(None) | Err(_) => match self.answer().await {
+                Ok(_) => Err(LinkError::Nonsense(
+                    "a request was answered before its stream began".to_owned(),
+                )),
+                Err(error) => Err(error),
+            },
+        }
+    }
+
     /// The agent's stream is stored up to `durable` and welcome up to `limit`.
     pub(super) fn acknowledge(&self, durable: u64, limit: u64) {
         self.pipe.lock().ack = Some((durable, limit));

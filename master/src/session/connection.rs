@@ -258,7 +258,16 @@ impl<R: Registry> Task<R> {
             } => {
                 self.tell(channel, |state| state.end = Some((length, sha256)));
             }
-            Event::Ack { channel, .. } | Event::Writable { channel } => self.pump(channel),
+            Event::Ack { channel, .. } => {
+                // The first one says where our stream begins; nothing was sent before it.
+                if let Some(begin) = self.core.next_offset(channel) {
+                    self.tell(channel, |state| {
+                        state.begin.get_or_insert(begin);
+                    });
+                }
+                self.pump(channel);
+            }
+            Event::Writable { channel } => self.pump(channel),
             Event::Goaway { text, .. } => {
                 tracing::info!(agent = self.name, text, "the agent is about to leave");
                 // Whoever wants something new waits for the next connection.

@@ -155,11 +155,7 @@ impl FileTransfer {
     ) -> Result<FileFacts, LinkError> {
         // A cut before the answer leads here again.
         let own = self.sha256.clone().finish();
-        if length != self.received || sha256 != own {
-            return Err(LinkError::Nonsense(
-                "a file is not what its end says: size or SHA-256 differ".to_owned(),
-            ));
-        }
+        calls::check_end((length, sha256), self.received, own)?;
         let answer = channel.answer().await?;
         let facts = GetResult::from_box(&answer).map_err(LinkError::nonsense)?;
         Ok(FileFacts {
@@ -204,18 +200,27 @@ pub(crate) async fn listing(
     let mut decoder = EntryDecoder::new();
     let mut entries = Vec::new();
     let mut received = 0;
+    let mut sha256 = Sha256::new();
+    let mut is_whole = false;
     loop {
         match channel.next_within(TRANSFER_SILENCE_MAX).await? {
             Arrival::Bytes(bytes) => {
                 received += bytes.len() as u64;
+                sha256.update(&bytes);
                 decoder.push(&bytes);
                 while let Some(entry) = decoder.next_entry().map_err(LinkError::nonsense)? {
                     entries.push(dir_entry(entry));
                 }
                 channel.acknowledge(received, received + FILE_WINDOW);
             }
-            Arrival::End { .. } => {}
-            Arrival::Answer(Ok(_)) if decoder.is_ended() => return Ok(entries),
+            Arrival::End {
+                length,
+                sha256: said,
+            } => {
+                calls::check_end((length, said), received, sha256.clone().finish())?;
+                is_whole = true;
+            }
+            Arrival::Answer(Ok(_)) if decoder.is_ended() && is_whole => return Ok(entries),
             Arrival::Answer(Ok(_)) => {
                 return Err(LinkError::Nonsense(
                     "a listing ended in the middle".to_owned(),

@@ -22,6 +22,8 @@ pub(super) struct Pipe {
 pub(super) struct State {
     /// The channel's number once the connection has opened it.
     pub(super) channel: Option<ChannelId>,
+    /// Where the agent wants our stream to begin, once it said so.
+    pub(super) begin: Option<u64>,
     /// Bytes for the user; their sum is bounded by the credit granted, their number because
     /// small ones are joined.
     pub(super) arrived: VecDeque<Vec<u8>>,

@@ -2,11 +2,11 @@
 
 use std::io;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use tokio::sync::mpsc;
 use windlass_protocol::limits::{DATA_BYTES_MAX, ENTRY_BYTES_MAX};
-use windlass_protocol::ops::{Delete, Request, TreePut, TreePutResult};
-use windlass_protocol::sha256::Sha256;
+use windlass_protocol::ops::{Delete, ManifestId, Request, TreePut, TreePutResult};
+use windlass_protocol::sha256::{Sha256, digest};
 use windlass_protocol::tree::{self, Entry, NeedList};
 use windlass_protocol::{Boxed, RelPath};
 
@@ -38,8 +38,11 @@ pub struct TreePlace {
 /// Our stream: bytes are hashed and counted as they go.
 struct Outgoing {
     channel: Channel,
+    /// Of everything from offset 0 on, the manifest included.
     sha256: Sha256,
     length: u64,
+    /// Bytes that went over the wire.
+    sent: u64,
 }
 
 impl Outgoing {
@@ -48,6 +51,7 @@ impl Outgoing {
     async fn send(&mut self, bytes: Bytes) -> bool {
         self.sha256.update(&bytes);
         self.length += bytes.len() as u64;
+        self.sent += bytes.len() as u64;
         let sent = tokio::time::timeout(TRANSFER_SILENCE_MAX, self.channel.send(bytes));
         sent.await.unwrap_or(false)
     }
@@ -63,26 +67,24 @@ pub(crate) async fn tree_put(
     let files: Vec<usize> = (0..entries.len())
         .filter(|index| matches!(entries[*index].kind, TreeKind::File { .. }))
         .collect();
-    let request = TreePut {
-        path: calls::path(&place.folder)?,
-        delete: match place.keeps_output {
-            true => Delete::Tracked,
-            false => Delete::Extra,
-        },
-        keep: place
-            .keep
-            .iter()
-            .map(|path| calls::path(path))
-            .collect::<Result<_, _>>()?,
-    };
-    let need_bytes = files.len().div_ceil(8) as u64;
-    let channel = link.open(&Request::TreePut(request), 0, need_bytes)?;
+    let manifest = Summed::new(entries).await?;
+    let request = request(place, manifest.id())?;
+    let need_bytes = NeedList::encoded_len(files.len() as u64);
+    let mut channel = link.open(&Request::TreePut(request), 0, need_bytes)?;
+    let begin = channel.begin().await?;
     let mut out = Outgoing {
         channel,
         sha256: Sha256::new(),
         length: 0,
+        sent: 0,
     };
-    if !send_manifest(&mut out, entries).await? {
+    if begin == manifest.size {
+        // The agent has kept it.
+        (out.length, out.sha256) = (manifest.size, manifest.sha256);
+    } else if begin != 0 {
+        let text = format!("a manifest was wanted from {begin} on");
+        return Err(LinkError::Nonsense(text));
+    } else if !send_manifest(&mut out, entries).await? {
         return Err(refused(&mut out.channel).await);
     }
     let need = receive_need(&mut out.channel, files.len()).await?;
@@ -92,7 +94,7 @@ pub(crate) async fn tree_put(
         .filter_map(|(index, needed)| needed.then_some(*index))
         .collect();
     let sent_files = wanted.len() as u64;
-    let answer = deliver(&mut out, entries, wanted, contents).await?;
+    let answer = deliver(&mut out, entries, wanted, need.have(), contents).await?;
     let result = TreePutResult::from_box(&answer).map_err(LinkError::nonsense)?;
     if result.files != files.len() as u64 {
         return Err(LinkError::Nonsense(
@@ -102,8 +104,21 @@ pub(crate) async fn tree_put(
     Ok(TreeStats {
         entries: entries.len() as u64,
         sent_files,
-        sent_bytes: out.length,
+        sent_bytes: out.sent,
         total_bytes: entries.iter().map(size_of).sum(),
+    })
+}
+
+fn request(place: &TreePlace, manifest: ManifestId) -> Result<TreePut, LinkError> {
+    let keep = place.keep.iter().map(|path| calls::path(path));
+    Ok(TreePut {
+        path: calls::path(&place.folder)?,
+        manifest,
+        delete: match place.keeps_output {
+            true => Delete::Tracked,
+            false => Delete::Extra,
+        },
+        keep: keep.collect::<Result<_, _>>()?,
     })
 }
 
@@ -114,27 +129,91 @@ fn size_of(entry: &TreeEntry) -> u64 {
     }
 }
 
+/// The manifest, in pieces of about a frame.
+struct Pieces<'a> {
+    entries: std::slice::Iter<'a, TreeEntry>,
+    ended: bool,
+}
+
+impl<'a> Pieces<'a> {
+    fn new(entries: &'a [TreeEntry]) -> Self {
+        Self {
+            entries: entries.iter(),
+            ended: false,
+        }
+    }
+}
+
+impl Iterator for Pieces<'_> {
+    type Item = Result<Vec<u8>, LinkError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let mut piece = Vec::with_capacity(DATA_BYTES_MAX + ENTRY_BYTES_MAX);
+        while piece.len() < DATA_BYTES_MAX {
+            let Some(entry) = self.entries.next() else {
+                tree::encode_end(&mut piece);
+                self.ended = true;
+                break;
+            };
+            match wire_entry(entry) {
+                Ok(entry) => entry.encode(&mut piece),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        Some(Ok(piece))
+    }
+}
+
+fn wire_entry(entry: &TreeEntry) -> Result<Entry, LinkError> {
+    let path = RelPath::parse(&entry.path).map_err(LinkError::argument)?;
+    Ok(match &entry.kind {
+        TreeKind::File {
+            executable,
+            size,
+            sha256,
+            ..
+        } => Entry::file(path, *executable, *size, *sha256),
+        TreeKind::Link { target } => Entry::link(path, target.clone()),
+    })
+}
+
+/// Size and digest of a manifest. It is made twice rather than held, because it may be large.
+struct Summed {
+    size: u64,
+    sha256: Sha256,
+}
+
+impl Summed {
+    async fn new(entries: &[TreeEntry]) -> Result<Self, LinkError> {
+        let (mut size, mut sha256) = (0, Sha256::new());
+        for piece in Pieces::new(entries) {
+            let piece = piece?;
+            size += piece.len() as u64;
+            sha256.update(&piece);
+            // Others have their turn while a large one is made.
+            tokio::task::yield_now().await;
+        }
+        Ok(Self { size, sha256 })
+    }
+
+    fn id(&self) -> ManifestId {
+        ManifestId {
+            size: self.size,
+            sha256: self.sha256.clone().finish(),
+        }
+    }
+}
+
 async fn send_manifest(out: &mut Outgoing, entries: &[TreeEntry]) -> Result<bool, LinkError> {
-    let mut piece = Vec::with_capacity(DATA_BYTES_MAX + ENTRY_BYTES_MAX);
-    for entry in entries {
-        let path = RelPath::parse(&entry.path).map_err(LinkError::argument)?;
-        let entry = match &entry.kind {
-            TreeKind::File {
-                executable,
-                size,
-                sha256,
-                ..
-            } => Entry::file(path, *executable, *size, *sha256),
-            TreeKind::Link { target } => Entry::link(path, target.clone()),
-        };
-        entry.encode(&mut piece);
-        if piece.len() >= DATA_BYTES_MAX && !out.send(Bytes::from(std::mem::take(&mut piece))).await
-        {
+    for piece in Pieces::new(entries) {
+        if !out.send(Bytes::from(piece?)).await {
             return Ok(false);
         }
     }
-    tree::encode_end(&mut piece);
-    Ok(out.send(Bytes::from(piece)).await)
+    Ok(true)
 }
 
 async fn receive_need(channel: &mut Channel, files: usize) -> Result<NeedList, LinkError> {
@@ -142,7 +221,8 @@ async fn receive_need(channel: &mut Channel, files: usize) -> Result<NeedList, L
     loop {
         match channel.next_within(TRANSFER_SILENCE_MAX).await? {
             Arrival::Bytes(piece) => bytes.extend(piece),
-            Arrival::End { .. } => {
+            Arrival::End { length, sha256 } => {
+                calls::check_end((length, sha256), bytes.len() as u64, digest(&bytes))?;
                 return NeedList::decode(&bytes, files).map_err(LinkError::nonsense);
             }
             Arrival::Answer(Err(failure)) => return Err(LinkError::Refused(failure.into())),
@@ -160,20 +240,29 @@ async fn deliver(
     out: &mut Outgoing,
     entries: &[TreeEntry],
     wanted: Vec<usize>,
+    have: u64,
     contents: &impl TreeContents,
 ) -> Result<Boxed, LinkError> {
     let promised: u64 = wanted.iter().map(|index| size_of(&entries[*index])).sum();
+    let first = wanted.first().map_or(0, |index| size_of(&entries[*index]));
+    if have > first {
+        let text = format!("{have} bytes of a file of {first} bytes are there");
+        return Err(LinkError::Nonsense(text));
+    }
     let mut sent = 0;
-    if promised > 0 {
+    if promised > have {
         let mut source = contents.open(wanted);
         // Small files are joined, so that frames are full.
         let mut piece = BytesMut::with_capacity(DATA_BYTES_MAX);
         while let Some(bytes) = source.recv().await {
-            let bytes = bytes?;
+            let mut bytes = bytes?;
+            let skipped = have.saturating_sub(sent).min(bytes.len() as u64);
             sent += bytes.len() as u64;
             if sent > promised {
                 break;
             }
+            // Less than the piece has.
+            bytes.advance(usize::try_from(skipped).unwrap_or(0));
             let whole = match bytes.len() < DATA_BYTES_MAX || !piece.is_empty() {
                 true => {
                     piece.extend_from_slice(&bytes);

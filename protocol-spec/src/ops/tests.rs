@@ -11,6 +11,11 @@ fn path(text: &str) -> RelPath {
     RelPath::parse(text.as_bytes()).unwrap()
 }
 
+const MANIFEST: ManifestId = ManifestId {
+    size: 8,
+    sha256: [9; 32],
+};
+
 fn full_exec() -> Exec {
     let program = Program::Script {
         text: b"make\n\xff".to_vec(),
@@ -103,8 +108,21 @@ fn every_request() -> Vec<Request> {
         }),
         Request::TreePut(TreePut {
             path: path("t"),
+            manifest: MANIFEST,
             delete: Delete::Tracked,
             keep: vec![path("lib"), path("b/c")],
+        }),
+        Request::TreeGet(TreeGet {
+            path: path("t"),
+            max_entries: 5,
+            max_bytes: 0,
+            expect: None,
+        }),
+        Request::TreeGet(TreeGet {
+            path: path(""),
+            max_entries: 5,
+            max_bytes: 9,
+            expect: Some(MANIFEST),
         }),
         Request::Mkdir(Mkdir {
             path: path("m"),
@@ -140,6 +158,8 @@ fn every_request() -> Vec<Request> {
             sha256: [4; 32],
             version: "1.2.3+b".into(),
         }),
+        Request::Hash(Hash { path: path("a") }),
+        Request::Df(Df { path: path("") }),
     ]
 }
 
@@ -253,6 +273,18 @@ fn results_survive_the_wire_and_an_unknown_reason_is_never_success() {
         deleted: 4,
     };
     assert_eq!(TreePutResult::from_box(&tree.to_box()), Ok(tree));
+    let tree = TreeGetResult { files: 1, bytes: 2 };
+    assert_eq!(TreeGetResult::from_box(&tree.to_box()), Ok(tree));
+    let hash = HashResult {
+        size: 1,
+        sha256: [7; 32],
+    };
+    assert_eq!(HashResult::from_box(&hash.to_box()), Ok(hash));
+    let room = DfResult {
+        disk_free: 1,
+        disk_total: 2,
+    };
+    assert_eq!(DfResult::from_box(&room.to_box()), Ok(room));
 }
 
 #[test]

@@ -72,9 +72,14 @@ fn the_table_of_records_is_the_kinds_of_the_code() {
 
 #[test]
 fn the_table_of_operations_names_the_keys_that_are_sent() {
-    let source = include_str!("../ops/files.rs").to_owned() + include_str!("../ops/trees.rs");
+    let source = [
+        include_str!("../ops/facts.rs"),
+        include_str!("../ops/files.rs"),
+        include_str!("../ops/trees.rs"),
+    ]
+    .concat();
     let rows = table("op");
-    assert_eq!(rows.len(), 9);
+    assert_eq!(rows.len(), 12);
     for row in rows {
         assert!(
             include_str!("../ops.rs").contains(&format!("\"{}\" =>", row[0])),

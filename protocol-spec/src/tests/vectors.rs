@@ -7,7 +7,7 @@ use crate::error::ProtocolError;
 use crate::frame::{FrameReader, FrameWriter};
 use crate::hmac::Hmac;
 use crate::journal::Decoder;
-use crate::tree::EntryDecoder;
+use crate::tree::{EntryDecoder, NeedList};
 use crate::{hex, sha256};
 
 #[test]
@@ -134,6 +134,23 @@ fn trees_are_as_the_vectors_say() {
             assert_eq!(shown, vector.all("entry"));
             assert!(decoder.is_ended());
             assert_eq!(decoder.into_rest(), vector.bytes("rest"));
+        }
+    }
+}
+
+#[test]
+fn need_lists_are_as_the_vectors_say() {
+    for vector in read(include_str!("../../vectors/needs.txt")) {
+        let files = vector.first("files").unwrap().parse().unwrap();
+        let bytes = vector.bytes("hex");
+        match NeedList::decode(&bytes, files) {
+            Err(failure) => assert_eq!(Some(failure.code.as_str()), vector.first("reject")),
+            Ok(list) => {
+                let bits: String = list.iter().map(|bit| if bit { '1' } else { '0' }).collect();
+                assert_eq!(Some(bits.as_str()), vector.first("bits"), "{vector:?}");
+                assert_eq!(Some(list.have().to_string().as_str()), vector.first("have"));
+                assert_eq!(list.encode(), bytes);
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use windlass_protocol::tree::NeedList;
 use windlass_protocol::{Code, Failure, limits};
 
 use super::manifest::Manifest;
-use super::place::Placer;
+use super::place::{Placer, SMALL_BYTES_MAX};
 use super::{Step, step};
 use crate::files::ACK_BYTES;
 use crate::session::port::{Gone, Inbound, Port};
@@ -16,69 +16,89 @@ pub(super) struct Stream<'a> {
     port: &'a Port,
     /// Bytes that came.
     received: u64,
+    /// Bytes that were taken.
+    taken: u64,
     /// Bytes that the master was told about.
     told: u64,
+    /// Of the bytes that were taken.
     sha256: Sha256,
-    /// Bytes that came and were given back.
-    buffer: Vec<u8>,
-    ended: bool,
+    /// The last piece that came, from `at` on not taken yet.
+    piece: Vec<u8>,
+    at: usize,
+    ended: Option<(u64, [u8; 32])>,
 }
 
 impl<'a> Stream<'a> {
-    /// Opens the stream for a first window.
-    pub(super) fn open(port: &'a Port) -> Result<Stream<'a>, Gone> {
-        port.acknowledge(0, limits::FILE_WINDOW)?;
+    /// Opens the stream for a first window behind `from` bytes whose digest is `sha256`.
+    pub(super) fn open(port: &'a Port, from: u64, sha256: Sha256) -> Result<Stream<'a>, Gone> {
+        port.acknowledge(from, from.saturating_add(limits::FILE_WINDOW))?;
         Ok(Stream {
             port,
-            received: 0,
-            told: 0,
-            sha256: Sha256::new(),
-            buffer: Vec::new(),
-            ended: false,
+            received: from,
+            taken: from,
+            told: from,
+            sha256,
+            piece: Vec::new(),
+            at: 0,
+            ended: None,
         })
     }
 
-    /// The next bytes, one or more; empty at the end, whose length and digest were right.
-    pub(super) fn next(&mut self) -> Step<Vec<u8>> {
-        if !self.buffer.is_empty() {
-            return Ok(Ok(std::mem::take(&mut self.buffer)));
-        }
-        if self.ended {
-            return Ok(Ok(Vec::new()));
-        }
-        match self.port.receive()? {
-            Inbound::Bytes { offset, bytes } => {
-                if offset != self.received {
-                    let text = format!("bytes at {offset} do not continue at {}", self.received);
-                    return Ok(Err(Failure::new(Code::BadRequest, text)));
-                }
-                self.received += bytes.len() as u64;
-                self.sha256.update(&bytes);
-                self.acknowledge()?;
-                Ok(Ok(bytes))
-            }
-            Inbound::End { length, sha256 } => {
-                self.ended = true;
-                let found = std::mem::take(&mut self.sha256).finish();
-                if (length, sha256) != (self.received, found) {
-                    let text = "the stream is not the one that was announced at its end";
-                    return Ok(Err(Failure::new(Code::Checksum, text)));
-                }
-                Ok(Ok(Vec::new()))
-            }
-        }
+    /// Bytes that were taken, those of earlier connections included.
+    pub(super) fn received(&self) -> u64 {
+        self.taken
     }
 
-    /// Gives back bytes that were not taken; they come again.
-    pub(super) fn put_back(&mut self, bytes: Vec<u8>) {
-        self.buffer = bytes;
+    /// SHA-256 of them.
+    pub(super) fn digest(&self) -> [u8; 32] {
+        self.sha256.clone().finish()
+    }
+
+    /// The next bytes, one or more and at most `most`; empty at the end, whose length and digest
+    /// were right.
+    pub(super) fn next(&mut self, most: u64) -> Step<&[u8]> {
+        if self.at == self.piece.len() && !step!(self.fetch()?) {
+            return Ok(Ok(&[]));
+        }
+        let rest = &self.piece[self.at..];
+        let count = usize::try_from(most).unwrap_or(rest.len()).min(rest.len());
+        let bytes = &rest[..count];
+        self.sha256.update(bytes);
+        self.at += count;
+        self.taken += count as u64;
+        Ok(Ok(bytes))
+    }
+
+    /// Waits for the next piece; `false` at the end.
+    fn fetch(&mut self) -> Step<bool> {
+        if self.ended.is_none() {
+            self.acknowledge()?;
+            match self.port.receive()? {
+                Inbound::Bytes { offset, bytes } => {
+                    if offset != self.received {
+                        let text =
+                            format!("bytes at {offset} do not continue at {}", self.received);
+                        return Ok(Err(Failure::new(Code::BadRequest, text)));
+                    }
+                    self.received += bytes.len() as u64;
+                    (self.piece, self.at) = (bytes, 0);
+                    return Ok(Ok(true));
+                }
+                Inbound::End { length, sha256 } => self.ended = Some((length, sha256)),
+            }
+        }
+        if self.ended == Some((self.taken, self.digest())) {
+            return Ok(Ok(false));
+        }
+        let text = "the stream is not the one that was announced at its end";
+        Ok(Err(Failure::new(Code::Checksum, text)))
     }
 
     fn acknowledge(&mut self) -> Result<(), Gone> {
-        if self.received - self.told >= ACK_BYTES {
-            self.told = self.received;
-            let limit = self.received.saturating_add(limits::FILE_WINDOW);
-            self.port.acknowledge(self.received, limit)?;
+        if self.taken - self.told >= ACK_BYTES {
+            self.told = self.taken;
+            let limit = self.taken.saturating_add(limits::FILE_WINDOW);
+            self.port.acknowledge(self.taken, limit)?;
         }
         Ok(())
     }
@@ -95,31 +115,42 @@ pub(super) fn receive(
         .files()
         .zip(need.iter())
         .filter(|(_, needed)| *needed);
-    for (entry, _) in needed {
-        let mut file = step!(placer.begin_file(entry));
-        let mut left = entry.size;
-        while left > 0 {
-            let mut bytes = step!(stream.next()?);
-            if bytes.is_empty() {
-                let text = format!("the contents end {left} bytes early");
-                let failure = Failure::new(Code::Checksum, text);
-                return Ok(Err(failure.with_path(entry.path.as_bytes())));
+    let mut have = need.have();
+    for (item, _) in needed {
+        let mut left = item.size - std::mem::take(&mut have);
+        if left == item.size && item.size <= SMALL_BYTES_MAX {
+            let mut content = Vec::with_capacity(usize::try_from(left).unwrap_or(0));
+            while left > 0 {
+                let bytes = step!(stream.next(left)?);
+                step!(check_more(bytes, left, item.path));
+                left -= bytes.len() as u64;
+                content.extend_from_slice(bytes);
             }
-            if bytes.len() as u64 > left {
-                let keep = usize::try_from(left).unwrap_or(bytes.len());
-                stream.put_back(bytes.split_off(keep));
-            }
-            left -= bytes.len() as u64;
-            step!(file.write(&bytes));
+            step!(placer.place_small(item, content));
+            continue;
         }
-        step!(placer.end_file(file));
+        let mut file = step!(placer.begin_large(item, item.size - left));
+        while left > 0 {
+            let bytes = step!(stream.next(left)?);
+            step!(check_more(bytes, left, item.path));
+            left -= bytes.len() as u64;
+            step!(file.write(bytes));
+        }
+        step!(placer.end_large(file));
     }
-    let rest = step!(stream.next()?);
-    if rest.is_empty() {
+    if step!(stream.next(1)?).is_empty() {
         return Ok(Ok(()));
     }
     Ok(Err(Failure::new(
         Code::BadRequest,
         "bytes follow after the last file",
     )))
+}
+
+fn check_more(bytes: &[u8], left: u64, path: &[u8]) -> Result<(), Failure> {
+    if !bytes.is_empty() {
+        return Ok(());
+    }
+    let text = format!("the contents end {left} bytes early");
+    Err(Failure::new(Code::Checksum, text).with_path(path))
 }

@@ -62,9 +62,9 @@ fn remove_extra(
     for listed in folder.list().map_err(io)? {
         let path = RelPath::parse(sys::os_bytes(&listed.name)).and_then(|name| name.below(at));
         match path {
-            Ok(path) if manifest.has_leaf(&path) || kept.paths.contains(&path) => {}
+            Ok(path) if manifest.has_leaf(path.as_bytes()) || kept.paths.contains(&path) => {}
             Ok(path)
-                if manifest.has_folder(&path)
+                if manifest.has_folder(path.as_bytes())
                     || kept.above.contains(&path) && is_folder(folder, &listed.name) =>
             {
                 if !folder.stat(&listed.name).map_err(io)?.owner_full {
@@ -89,14 +89,11 @@ fn is_folder(folder: &Folder, name: &OsStr) -> bool {
 
 /// Deletes what an earlier tree brought and this one does not, and folders that are empty then.
 fn remove_tracked(top: &Folder, manifest: &Manifest, old: &Index) -> Result<u64, Failure> {
-    let mut gone: Vec<&RelPath> = old
-        .paths()
-        .filter(|path| !manifest.has_leaf(path))
-        .collect();
-    gone.sort_unstable();
     let mut removed = 0;
     // Backwards: what lies deeper goes first, so that folders become empty.
-    for path in gone.iter().rev().filter(|path| !manifest.has_folder(path)) {
+    let gone = old.entries().rev().map(|(path, _)| path);
+    for path in gone.filter(|path| !manifest.has_leaf(path) && !manifest.has_folder(path)) {
+        let path = &RelPath::parse(path)?;
         let mut wanted = names(path);
         let name = wanted.pop().unwrap_or_default();
         let Ok(folder) = root::walk_names(top, &wanted, path.as_bytes()) else {
@@ -122,7 +119,8 @@ fn remove_empty_above(
 ) -> u64 {
     let mut removed = 0;
     let mut at = path.parent();
-    while let (Some(folder), Some(name)) = (at.filter(|at| !manifest.has_folder(at)), above.pop()) {
+    let stays = |at: &RelPath| manifest.has_folder(at.as_bytes());
+    while let (Some(folder), Some(name)) = (at.filter(|at| !stays(at)), above.pop()) {
         let holder = root::walk_names(top, &above, folder.as_bytes());
         // A folder that is not empty stays, and so do those above it.
         if !holder.is_ok_and(|holder| holder.unlink_folder(&name).is_ok()) {

@@ -1,8 +1,8 @@
 //! What a tree's files looked like when they were last known to be right: enough to see by one
 //! look that a file is still that one. Not here: deciding what a difference means.
 
-use std::collections::HashMap;
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use windlass_protocol::RelPath;
@@ -12,48 +12,43 @@ use crate::log::log;
 use crate::sys::Stat;
 
 /// First bytes of an index file; another version is read as no index at all.
-const MAGIC: &[u8; 8] = b"WNDLTI1\n";
+const MAGIC: &[u8; 8] = b"WNDLTI2\n";
 /// A change within the same tick of the file system's clock leaves the times as they are. Linux
 /// ticks every 1 to 10 ms; a file that was changed this shortly before the index was written is
 /// not trusted next time, but hashed.
 const TICK_NS: i128 = 50_000_000;
 /// File systems that keep whole seconds tick that slowly (FAT: two seconds).
 const COARSE_TICK_NS: i128 = 2_500_000_000;
-/// Bytes of one entry without its path.
-const ENTRY_BYTES: usize = 32 + 8 + 16 + 16 + 8 + 4;
+/// Bytes of one entry in front of its path.
+const HEAD_BYTES: usize = 32 + 8 + 8 + 8 + 8 + 2;
 
 /// What was known about one file or link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Known {
+pub(crate) struct Known {
     /// SHA-256 of the content; of the target for a link.
-    pub(super) sha256: [u8; 32],
-    size: u64,
-    mtime_ns: i128,
-    ctime_ns: i128,
+    pub(crate) sha256: [u8; 32],
+    pub(crate) size: u64,
+    /// Nanoseconds since 1970; what lies outside of 64 bits is at their end.
+    mtime_ns: i64,
+    ctime_ns: i64,
     inode: u64,
 }
 
 impl Known {
     /// What is known about content that was seen with that stat.
-    pub(super) fn new(sha256: [u8; 32], stat: &Stat) -> Known {
-        let Stat {
-            size,
-            mtime_ns,
-            ctime_ns,
-            inode,
-            ..
-        } = *stat;
+    pub(crate) fn new(sha256: [u8; 32], stat: &Stat) -> Known {
+        let nanos = |time: i128| i64::try_from(time).unwrap_or(i64::MAX);
         Known {
             sha256,
-            size,
-            mtime_ns,
-            ctime_ns,
-            inode,
+            size: stat.size,
+            mtime_ns: nanos(stat.mtime_ns),
+            ctime_ns: nanos(stat.ctime_ns),
+            inode: stat.inode,
         }
     }
 
     /// Whether a file with that stat is untouched since.
-    pub(super) fn is_still(&self, stat: &Stat) -> bool {
+    pub(crate) fn is_still(&self, stat: &Stat) -> bool {
         *self == Known::new(self.sha256, stat)
     }
 
@@ -65,19 +60,53 @@ impl Known {
         } else {
             TICK_NS
         };
-        self.mtime_ns.max(self.ctime_ns) + tick > now_ns
+        i128::from(self.mtime_ns.max(self.ctime_ns)) + tick > now_ns
+    }
+
+    fn encode(&self, path: &[u8], out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.sha256);
+        out.extend_from_slice(&self.size.to_be_bytes());
+        out.extend_from_slice(&self.mtime_ns.to_be_bytes());
+        out.extend_from_slice(&self.ctime_ns.to_be_bytes());
+        out.extend_from_slice(&self.inode.to_be_bytes());
+        // A path has 4096 bytes at most.
+        let len = u16::try_from(path.len()).unwrap_or(0);
+        out.extend_from_slice(&len.to_be_bytes());
+        out.extend_from_slice(path);
+    }
+
+    /// Reads one entry; gives its path and what follows it.
+    fn decode(bytes: &[u8]) -> Option<(Known, &[u8], &[u8])> {
+        let (sha256, rest) = bytes.split_first_chunk::<32>()?;
+        let (size, rest) = rest.split_first_chunk::<8>()?;
+        let (mtime, rest) = rest.split_first_chunk::<8>()?;
+        let (ctime, rest) = rest.split_first_chunk::<8>()?;
+        let (inode, rest) = rest.split_first_chunk::<8>()?;
+        let (len, rest) = rest.split_first_chunk::<2>()?;
+        let (path, rest) = rest.split_at_checked(u16::from_be_bytes(*len).into())?;
+        let known = Known {
+            sha256: *sha256,
+            size: u64::from_be_bytes(*size),
+            mtime_ns: i64::from_be_bytes(*mtime),
+            ctime_ns: i64::from_be_bytes(*ctime),
+            inode: u64::from_be_bytes(*inode),
+        };
+        Some((known, path, rest))
     }
 }
 
-/// All that is known about one tree.
+/// All that is known about one tree: the file's bytes as they are, so that two million entries
+/// take little more memory than room on the disk.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Index {
-    known: HashMap<RelPath, Known>,
+pub(crate) struct Index {
+    bytes: Vec<u8>,
+    /// Where each entry begins, in the order of their paths.
+    starts: Vec<usize>,
 }
 
 impl Index {
     /// Reads an index; a missing or damaged one knows nothing, which only costs time.
-    pub(super) fn load(path: &Path) -> Index {
+    pub(crate) fn load(path: &Path) -> Index {
         let bytes = match std::fs::read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Index::default(),
             Err(error) => {
@@ -86,82 +115,74 @@ impl Index {
             }
             Ok(bytes) => bytes,
         };
-        decode(&bytes).unwrap_or_else(|| {
+        read(bytes).unwrap_or_else(|| {
             log!("{}: damaged; comparing contents instead", path.display());
             Index::default()
         })
     }
 
-    /// Writes it, replacing the older one whole.
-    pub(super) fn save(&self, path: &Path) -> io::Result<()> {
-        let now_ns = clock::wall_ns();
-        let mut bytes = MAGIC.to_vec();
-        for (name, known) in &self.known {
-            let mut known = *known;
-            if known.is_fresh(now_ns) {
-                // No file has this time: the next look hashes it.
-                known.mtime_ns = i128::MIN;
-            }
-            encode(name, &known, &mut bytes);
-        }
-        let part = path.with_extension("part");
-        let mut file = std::fs::File::create(&part)?;
-        file.write_all(&bytes)?;
-        std::fs::rename(part, path)
-    }
-
-    /// Remembers one file or link.
-    pub(super) fn insert(&mut self, path: RelPath, known: Known) {
-        self.known.insert(path, known);
-    }
-
     /// What is known about a path.
-    pub(super) fn get(&self, path: &RelPath) -> Option<&Known> {
-        self.known.get(path)
+    pub(crate) fn get(&self, path: &[u8]) -> Option<Known> {
+        let found = self.starts.binary_search_by(|start| {
+            self.bytes[start + HEAD_BYTES..]
+                .get(..self.path_len(*start))
+                .unwrap_or_default()
+                .cmp(path)
+        });
+        let start = self.starts[found.ok()?];
+        Known::decode(&self.bytes[start..]).map(|(known, ..)| known)
     }
 
-    /// Every path that was part of the tree.
-    pub(super) fn paths(&self) -> impl Iterator<Item = &RelPath> {
-        self.known.keys()
+    fn path_len(&self, start: usize) -> usize {
+        let len = self.bytes[start + HEAD_BYTES - 2..].first_chunk::<2>();
+        len.map_or(0, |len| u16::from_be_bytes(*len).into())
+    }
+
+    /// Every path that was part of the tree, sorted, and what is known about it.
+    pub(crate) fn entries(&self) -> impl DoubleEndedIterator<Item = (&[u8], Known)> {
+        let entry = |start: &usize| Known::decode(&self.bytes[*start..]);
+        self.starts
+            .iter()
+            .filter_map(entry)
+            .map(|(known, path, _)| (path, known))
     }
 }
 
-fn encode(path: &RelPath, known: &Known, out: &mut Vec<u8>) {
-    out.extend_from_slice(&known.sha256);
-    out.extend_from_slice(&known.size.to_be_bytes());
-    out.extend_from_slice(&known.mtime_ns.to_be_bytes());
-    out.extend_from_slice(&known.ctime_ns.to_be_bytes());
-    out.extend_from_slice(&known.inode.to_be_bytes());
-    // A path has 4096 bytes at most.
-    out.extend_from_slice(
-        &u32::try_from(path.as_bytes().len())
-            .unwrap_or(0)
-            .to_be_bytes(),
-    );
-    out.extend_from_slice(path.as_bytes());
+/// Writes an index, replacing the older one whole. The paths come sorted.
+pub(super) fn save<'a>(
+    path: &Path,
+    entries: impl Iterator<Item = (&'a [u8], Known)>,
+) -> io::Result<()> {
+    let now_ns = clock::wall_ns();
+    let part = path.with_extension("part");
+    let mut file = BufWriter::new(File::create(&part)?);
+    file.write_all(MAGIC)?;
+    let mut bytes = Vec::new();
+    for (name, mut known) in entries {
+        if known.is_fresh(now_ns) {
+            // No file has this time: the next look hashes it.
+            known.mtime_ns = i64::MIN;
+        }
+        bytes.clear();
+        known.encode(name, &mut bytes);
+        file.write_all(&bytes)?;
+    }
+    file.flush()?;
+    std::fs::rename(part, path)
 }
 
-fn decode(bytes: &[u8]) -> Option<Index> {
+/// Checks that every entry is whole, its path proper and behind the one before.
+fn read(bytes: Vec<u8>) -> Option<Index> {
     let mut rest = bytes.strip_prefix(MAGIC)?;
-    let mut known = HashMap::with_capacity(rest.len() / (ENTRY_BYTES + 32));
+    let mut starts = Vec::with_capacity(rest.len() / (HEAD_BYTES + 32));
+    let mut last: &[u8] = b"";
     while !rest.is_empty() {
-        let (sha256, after) = rest.split_first_chunk::<32>()?;
-        let (size, after) = after.split_first_chunk::<8>()?;
-        let (mtime, after) = after.split_first_chunk::<16>()?;
-        let (ctime, after) = after.split_first_chunk::<16>()?;
-        let (inode, after) = after.split_first_chunk::<8>()?;
-        let (len, after) = after.split_first_chunk::<4>()?;
-        let len = usize::try_from(u32::from_be_bytes(*len)).ok()?;
-        let (path, after) = after.split_at_checked(len)?;
-        let entry = Known {
-            sha256: *sha256,
-            size: u64::from_be_bytes(*size),
-            mtime_ns: i128::from_be_bytes(*mtime),
-            ctime_ns: i128::from_be_bytes(*ctime),
-            inode: u64::from_be_bytes(*inode),
-        };
-        known.insert(RelPath::parse(path).ok()?, entry);
-        rest = after;
+        starts.push(bytes.len() - rest.len());
+        let (_, path, after) = Known::decode(rest)?;
+        if path <= last || RelPath::parse(path).is_err() {
+            return None;
+        }
+        (last, rest) = (path, after);
     }
-    Some(Index { known })
+    Some(Index { bytes, starts })
 }

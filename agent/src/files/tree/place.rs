@@ -1,70 +1,70 @@
 //! Putting a tree's files, folders and links in their places, and finding out which are there
-//! already. Every file is written beside and renamed over. Not here: where the bytes come from.
+//! already. Not here: where the bytes come from.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
 
 use windlass_protocol::sha256::{Sha256, digest};
-use windlass_protocol::tree::{Entry, NeedList};
-use windlass_protocol::{Code, Failure, RelPath};
+use windlass_protocol::tree::{Kind as EntryKind, NeedList};
+use windlass_protocol::{Code, Failure};
 
 use super::index::{Index, Known};
-use super::manifest::Manifest;
+use super::manifest::{Item, Manifest};
+use super::part;
 use crate::failure;
 use crate::files::hash_file;
 use crate::files::remove::remove_name;
-use crate::root::names;
-use crate::sys::{self, Folder, Kind, OpenMode};
+use crate::files::sparse::SparseFile;
+use crate::sys::{self, Folder, Kind, OpenMode, Stat};
 
-/// Where a file of the tree is written before it is renamed. One at a time is written, and
-/// whatever is left under this name by an interrupted try is replaced.
-const PART_NAME: &str = ".windlass-tree.part";
+/// Files up to this size are taken whole, checked, and then written into their place at once; of
+/// a larger one a part stays when the connection goes. 1 MiB is a few milliseconds of any line.
+pub(super) const SMALL_BYTES_MAX: u64 = 1024 * 1024;
 
 /// The tree's folder, and the way to the folder worked in last, which is mostly the next one's.
 pub(super) struct Placer<'a> {
-    top: &'a Folder,
+    top: Arc<Folder>,
     manifest: &'a Manifest,
     old: &'a Index,
-    new: Index,
+    /// What is known about each entry as it was placed.
+    new: Vec<Option<Known>>,
     /// Names and handles from the top to the folder worked in last.
-    way: Vec<(OsString, Folder)>,
+    way: Vec<(Vec<u8>, Arc<Folder>)>,
     bytes_written: u64,
 }
 
-/// A file being written.
+/// A large file being written.
 pub(super) struct Writing<'a> {
-    entry: &'a Entry,
-    file: File,
+    item: Item<'a>,
+    part: OsString,
+    file: SparseFile,
     sha256: Sha256,
+    /// Bytes that were there already.
+    have: u64,
 }
 
 impl Writing<'_> {
     /// Takes the next bytes of the content.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.sha256.update(bytes);
-        let written = self.file.write_all(bytes);
-        written.map_err(|error| failure::of_io(&error, self.entry.path.as_bytes()))
+        let written = self.file.write(bytes);
+        written.map_err(|error| failure::of_io(&error, self.item.path))
     }
 }
 
 impl<'a> Placer<'a> {
     /// Nothing is placed yet.
-    pub(super) fn new(
-        top: &'a Folder,
-        manifest: &'a Manifest,
-        old: &'a Index,
-    ) -> Result<Self, Failure> {
-        remove_name(top, OsStr::new(PART_NAME)).map_err(|error| failure::of_io(&error, b""))?;
-        let new = Index::default();
-        Ok(Placer {
-            top,
+    pub(super) fn new(top: Folder, manifest: &'a Manifest, old: &'a Index) -> Self {
+        Placer {
+            top: Arc::new(top),
             manifest,
             old,
-            new,
+            new: vec![None; manifest.len()],
             way: Vec::new(),
             bytes_written: 0,
-        })
+        }
     }
 
     /// Bytes of content that were written.
@@ -72,164 +72,202 @@ impl<'a> Placer<'a> {
         self.bytes_written
     }
 
-    /// What is known about the tree as it was placed.
-    pub(super) fn into_index(self) -> Index {
-        self.new
+    /// What is known about the tree as it was placed, sorted by path.
+    pub(super) fn known(&self) -> impl Iterator<Item = (&'a [u8], Known)> {
+        let known = |item: Item<'a>| Some((item.path, self.new[item.number]?));
+        self.manifest.sorted().filter_map(known)
     }
 
     /// Opens the folder that holds a path, going on from the last one; `make` puts folders where
     /// there are none, in place of whatever else is there.
-    fn folder_of(&mut self, path: &RelPath, make: bool) -> io::Result<OsString> {
-        let mut wanted = names(path);
-        let last = wanted.pop().unwrap_or_default();
-        let shared = self
-            .way
-            .iter()
-            .zip(&wanted)
-            .take_while(|((have, _), want)| have == *want);
-        let shared = shared.count();
-        self.way.truncate(shared);
-        for name in wanted.drain(shared..) {
+    fn folder_of<'p>(&mut self, path: &'p [u8], make: bool) -> io::Result<&'p OsStr> {
+        let mut names = path.split(|byte| *byte == b'/');
+        let last = names.next_back().unwrap_or_default();
+        let mut depth = 0;
+        for name in names {
+            if self.way.get(depth).is_some_and(|(have, _)| have == name) {
+                depth += 1;
+                continue;
+            }
+            self.way.truncate(depth);
             let here = self.here();
-            let inside = match here.enter(&name) {
+            let text = sys::os_text(name);
+            let inside = match here.enter(text) {
                 Ok(inside) => inside,
                 Err(error) if !make => return Err(error),
                 Err(_) => {
-                    make_folder(here, &name)?;
-                    here.enter(&name)?
+                    make_folder(here, text)?;
+                    here.enter(text)?
                 }
             };
-            self.way.push((name, inside));
+            self.way.push((name.to_owned(), Arc::new(inside)));
+            depth += 1;
         }
-        Ok(last)
+        self.way.truncate(depth);
+        Ok(sys::os_text(last))
     }
 
     /// The folder worked in last.
-    fn here(&self) -> &Folder {
-        self.way.last().map_or(self.top, |(_, folder)| folder)
+    fn here(&self) -> &Arc<Folder> {
+        self.way.last().map_or(&self.top, |(_, folder)| folder)
     }
 
     /// Compares every file with what is there. What is right already is set right in its
-    /// executable bit and remembered.
+    /// executable bit and remembered. Of what an earlier try has left, only the part of the first
+    /// file that is needed stays.
     pub(super) fn find_needed(&mut self) -> Result<NeedList, Failure> {
         let mut need = NeedList::new();
-        for entry in self.manifest.files() {
-            let present = self.keep_present(entry);
-            need.push(!present.map_err(|error| failure::of_io(&error, entry.path.as_bytes()))?);
+        let mut first = None;
+        for item in self.manifest.files() {
+            let present = self.keep_present(item);
+            let present = present.map_err(|error| failure::of_io(&error, item.path))?;
+            need.push(!present);
+            if !present {
+                first.get_or_insert(item);
+            }
         }
+        let first = first.map(|item| (item.sha256, item.size));
+        let have = part::keep_only(&self.top, first);
+        need.set_have(have.map_err(|error| failure::of_io(&error, b""))?);
         Ok(need)
     }
 
     /// Whether the file is there with the right content.
-    fn keep_present(&mut self, entry: &Entry) -> io::Result<bool> {
-        let Ok(name) = self.folder_of(&entry.path, false) else {
+    fn keep_present(&mut self, item: Item<'_>) -> io::Result<bool> {
+        let Ok(name) = self.folder_of(item.path, false) else {
             return Ok(false);
         };
-        let Ok(mut stat) = self.here().stat(&name) else {
+        let Ok(mut stat) = self.here().stat(name) else {
             return Ok(false);
         };
-        let Some(wanted) = entry.sha256 else {
-            return Ok(false);
-        };
-        if stat.kind != Kind::File || stat.size != entry.size {
+        if stat.kind != Kind::File || stat.size != item.size {
             return Ok(false);
         }
-        let known = self
-            .old
-            .get(&entry.path)
-            .filter(|known| known.is_still(&stat));
-        if known.is_some_and(|known| known.sha256 != wanted) {
+        let known = self.old.get(item.path);
+        let known = known.filter(|known| known.is_still(&stat));
+        if known.is_some_and(|known| known.sha256 != item.sha256) {
             return Ok(false);
         }
-        let mode_is_right = stat.executable == entry.executable;
+        let mode_is_right = stat.executable == item.executable;
         if known.is_none() || !mode_is_right {
-            let Ok(mut file) = self.here().open_file(&name, OpenMode::Read) else {
+            let Ok(mut file) = self.here().open_file(name, OpenMode::Read) else {
                 return Ok(false);
             };
             if known.is_none() {
                 let mut sha256 = Sha256::new();
                 hash_file(&mut file, stat.size.saturating_add(1), &mut sha256)?;
-                if sha256.finish() != wanted {
+                if sha256.finish() != item.sha256 {
                     return Ok(false);
                 }
             }
-            sys::set_executable(&file, entry.executable)?;
+            sys::set_executable(&file, item.executable)?;
             stat = sys::stat_of(&file)?;
         }
-        self.new
-            .insert(entry.path.clone(), Known::new(wanted, &stat));
+        self.new[item.number] = Some(Known::new(item.sha256, &stat));
         Ok(true)
     }
 
-    /// Makes every folder of the tree.
+    /// Makes every folder that the manifest names; those of files are made with the files.
     pub(super) fn make_folders(&mut self) -> Result<(), Failure> {
-        for path in self.manifest.folders() {
-            let made = self.folder_of(path, true).and_then(|name| {
-                if self
-                    .here()
-                    .stat(&name)
-                    .is_ok_and(|stat| stat.kind == Kind::Folder)
-                {
+        let manifest = self.manifest;
+        for item in manifest.items().filter(|item| item.kind == EntryKind::Dir) {
+            let made = self.folder_of(item.path, true).and_then(|name| {
+                let is_there = |stat: Stat| stat.kind == Kind::Folder;
+                if self.here().stat(name).is_ok_and(is_there) {
                     return Ok(());
                 }
-                make_folder(self.here(), &name)
+                make_folder(self.here(), name)
             });
-            made.map_err(|error| failure::of_io(&error, path.as_bytes()))?;
+            made.map_err(|error| failure::of_io(&error, item.path))?;
         }
         Ok(())
     }
 
-    /// Begins to write a file.
-    pub(super) fn begin_file<'e>(&self, entry: &'e Entry) -> Result<Writing<'e>, Failure> {
-        let file = self
-            .top
-            .open_file(OsStr::new(PART_NAME), OpenMode::CreateNew);
-        let file = file.map_err(|error| failure::of_io(&error, entry.path.as_bytes()))?;
-        Ok(Writing {
-            entry,
-            file,
-            sha256: Sha256::new(),
-        })
-    }
-
-    /// Checks a written file and puts it in its place.
-    pub(super) fn end_file(&mut self, writing: Writing<'_>) -> Result<(), Failure> {
-        let Writing {
-            entry,
-            file,
-            sha256,
-        } = writing;
-        let found = sha256.finish();
-        if entry.sha256 != Some(found) {
-            let text = "the content is not the one that the manifest announced";
-            return Err(Failure::new(Code::Checksum, text).with_path(entry.path.as_bytes()));
+    /// Checks and writes a file whose content is there.
+    pub(super) fn place_small(&mut self, item: Item<'_>, content: Vec<u8>) -> Result<(), Failure> {
+        if digest(&content) != item.sha256 {
+            return Err(wrong_content(item));
         }
-        let placed = self.put_in_place(entry, &file);
-        let stat = placed.map_err(|error| failure::of_io(&error, entry.path.as_bytes()))?;
-        self.bytes_written += entry.size;
-        self.new
-            .insert(entry.path.clone(), Known::new(found, &stat));
+        let placed = self.write_new(item, &content);
+        let stat = placed.map_err(|error| failure::of_io(&error, item.path))?;
+        self.bytes_written += item.size;
+        self.new[item.number] = Some(Known::new(item.sha256, &stat));
         Ok(())
     }
 
-    fn put_in_place(&mut self, entry: &Entry, file: &File) -> io::Result<sys::Stat> {
-        sys::set_executable(file, entry.executable)?;
-        let name = self.folder_of(&entry.path, true)?;
-        let part = OsStr::new(PART_NAME);
-        match self.top.rename(part, self.here(), &name) {
-            // A folder stands where the file belongs.
-            Err(error) if matches!(error.kind(), ErrorKind::IsADirectory) => {
-                remove_name(self.here(), &name)?;
-                self.top.rename(part, self.here(), &name)?;
+    fn write_new(&mut self, item: Item<'_>, content: &[u8]) -> io::Result<Stat> {
+        let name = self.folder_of(item.path, true)?;
+        let file = match self.here().open_file(name, OpenMode::CreateNew) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                remove_name(self.here(), name)?;
+                self.here().open_file(name, OpenMode::CreateNew)?
             }
             // A folder without the right to write in it, which a build may have left.
             Err(error) if error.kind() == ErrorKind::PermissionDenied => {
                 self.open_up_here()?;
-                self.top.rename(part, self.here(), &name)?;
+                remove_name(self.here(), name)?;
+                self.here().open_file(name, OpenMode::CreateNew)?
+            }
+            other => other?,
+        };
+        let mut file = SparseFile::new(file, 0)?;
+        file.write(content)?;
+        settled(file.finish()?, item.executable)
+    }
+
+    /// Begins to write a large file behind the bytes that are there.
+    pub(super) fn begin_large<'i>(
+        &self,
+        item: Item<'i>,
+        have: u64,
+    ) -> Result<Writing<'i>, Failure> {
+        let part = part::name(&item.sha256);
+        let mut sha256 = Sha256::new();
+        let opened = part::open(&self.top, &part, have, &mut sha256);
+        Ok(Writing {
+            item,
+            part,
+            file: opened.map_err(|error| failure::of_io(&error, item.path))?,
+            sha256,
+            have,
+        })
+    }
+
+    /// Checks a large file and puts it in its place.
+    pub(super) fn end_large(&mut self, writing: Writing<'_>) -> Result<(), Failure> {
+        let Writing {
+            item, part, file, ..
+        } = writing;
+        if writing.sha256.finish() != item.sha256 {
+            // What is there cannot become the file any more.
+            let removed = remove_name(&self.top, &part);
+            removed.map_err(|error| failure::of_io(&error, item.path))?;
+            return Err(wrong_content(item));
+        }
+        let placed = self.rename_part(item, &part, file);
+        let stat = placed.map_err(|error| failure::of_io(&error, item.path))?;
+        self.bytes_written += item.size - writing.have;
+        self.new[item.number] = Some(Known::new(item.sha256, &stat));
+        Ok(())
+    }
+
+    fn rename_part(&mut self, item: Item<'_>, part: &OsStr, file: SparseFile) -> io::Result<Stat> {
+        let file = file.finish()?;
+        sys::set_executable(&file, item.executable)?;
+        let name = self.folder_of(item.path, true)?;
+        match self.top.rename(part, self.here(), name) {
+            // A folder stands where the file belongs.
+            Err(error) if error.kind() == ErrorKind::IsADirectory => {
+                remove_name(self.here(), name)?;
+                self.top.rename(part, self.here(), name)?;
+            }
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                self.open_up_here()?;
+                self.top.rename(part, self.here(), name)?;
             }
             other => other?,
         }
-        sys::stat_of(file)
+        sys::stat_of(&file)
     }
 
     /// Gives the owner the right to write to the folder worked in last.
@@ -239,35 +277,49 @@ impl<'a> Placer<'a> {
         };
         above
             .last()
-            .map_or(self.top, |(_, folder)| folder)
-            .open_up(name)
+            .map_or(&self.top, |(_, folder)| folder)
+            .open_up(sys::os_text(name))
     }
 
     /// Makes every link, after everything else: nothing was ever written through one.
     pub(super) fn make_links(&mut self) -> Result<(), Failure> {
-        for entry in self.manifest.links() {
-            let made = self.make_link(entry);
-            made.map_err(|error| failure::of_io(&error, entry.path.as_bytes()))?;
+        let manifest = self.manifest;
+        for item in manifest.items().filter(|item| item.kind == EntryKind::Link) {
+            let made = self.make_link(item);
+            made.map_err(|error| failure::of_io(&error, item.path))?;
         }
         Ok(())
     }
 
-    fn make_link(&mut self, entry: &Entry) -> io::Result<()> {
-        let target = entry.target.as_deref().unwrap_or_default();
-        let name = self.folder_of(&entry.path, true)?;
+    fn make_link(&mut self, item: Item<'_>) -> io::Result<()> {
+        let name = self.folder_of(item.path, true)?;
         let here = self.here();
         if !here
-            .read_link(&name)
-            .is_ok_and(|there| sys::os_bytes(&there) == target)
+            .read_link(name)
+            .is_ok_and(|there| sys::os_bytes(&there) == item.target)
         {
-            remove_name(here, &name)?;
-            here.link(sys::os_text(target), &name)?;
+            remove_name(here, name)?;
+            here.link(sys::os_text(item.target), name)?;
         }
-        let stat = here.stat(&name)?;
-        self.new
-            .insert(entry.path.clone(), Known::new(digest(target), &stat));
+        let stat = here.stat(name)?;
+        self.new[item.number] = Some(Known::new(digest(item.target), &stat));
         Ok(())
     }
+}
+
+/// Sets the executable bit of a file that was just written, and looks at it.
+fn settled(file: File, executable: bool) -> io::Result<Stat> {
+    let stat = sys::stat_of(&file)?;
+    if stat.executable == executable {
+        return Ok(stat);
+    }
+    sys::set_executable(&file, executable)?;
+    sys::stat_of(&file)
+}
+
+fn wrong_content(item: Item<'_>) -> Failure {
+    let text = "the content is not the one that the manifest announced";
+    Failure::new(Code::Checksum, text).with_path(item.path)
 }
 
 /// Makes a folder in place of whatever else has that name. A folder that is there stays with what

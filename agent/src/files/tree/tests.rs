@@ -2,9 +2,7 @@
 
 use std::ffi::OsStr;
 
-use windlass_protocol::RelPath;
-
-use super::index::{Index, Known};
+use super::index::{self, Index, Known};
 use super::place::make_folder;
 use crate::clock;
 use crate::scratch::Scratch;
@@ -24,20 +22,22 @@ fn stat(age_ns: i128) -> Stat {
     }
 }
 
-fn path(text: &str) -> RelPath {
-    RelPath::parse(text.as_bytes()).unwrap()
-}
-
 #[test]
 fn an_index_comes_back_as_it_was_saved_and_a_damaged_one_knows_nothing() {
     let scratch = Scratch::new();
     let file = scratch.path().join("x.index");
     let old = stat(10_000_000_000);
-    let mut index = Index::default();
-    index.insert(path("a/b"), Known::new([1; 32], &old));
-    index.insert(path("c"), Known::new([2; 32], &old));
-    index.save(&file).unwrap();
-    assert_eq!(Index::load(&file), index);
+    let known = [
+        (b"a/b".as_slice(), Known::new([1; 32], &old)),
+        (b"c", Known::new([2; 32], &old)),
+    ];
+    index::save(&file, known.into_iter()).unwrap();
+    let loaded = Index::load(&file);
+    assert_eq!(loaded.entries().collect::<Vec<_>>(), known);
+    assert_eq!(
+        (loaded.get(b"c"), loaded.get(b"b")),
+        (Some(known[1].1), None)
+    );
     let bytes = std::fs::read(&file).unwrap();
     for len in [0, 5, bytes.len() - 1] {
         std::fs::write(&file, &bytes[..len]).unwrap();
@@ -81,12 +81,11 @@ fn any_difference_is_seen_and_a_file_changed_just_before_is_not_trusted() {
         ("fresh", fresh, false),
         ("fat", coarse, false),
     ] {
-        let mut index = Index::default();
-        index.insert(path(name), Known::new([1; 32], &stat));
-        index.save(&file).unwrap();
+        let known = (name.as_bytes(), Known::new([1; 32], &stat));
+        index::save(&file, [known].into_iter()).unwrap();
         let loaded = Index::load(&file);
         assert_eq!(
-            loaded.get(&path(name)).unwrap().is_still(&stat),
+            loaded.get(name.as_bytes()).unwrap().is_still(&stat),
             trusted,
             "{name}"
         );

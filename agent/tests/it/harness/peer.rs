@@ -25,6 +25,8 @@ pub(crate) struct Peer {
     pub(crate) bytes_written: u64,
     /// The connection is cut once this many bytes were read.
     pub(crate) cut_after: u64,
+    /// The connection is cut once this many bytes were written.
+    pub(crate) cut_after_written: u64,
     pub(crate) events: VecDeque<Event>,
     began: Instant,
 }
@@ -47,6 +49,7 @@ impl Peer {
             bytes_read: 0,
             bytes_written: 0,
             cut_after: u64::MAX,
+            cut_after_written: u64::MAX,
             events: VecDeque::new(),
             began: Instant::now(),
         }
@@ -84,9 +87,14 @@ impl Peer {
     /// Writes everything that waits.
     pub(crate) fn flush(&mut self) {
         while let Some(bytes) = self.connection.poll_transmit() {
-            self.bytes_written += bytes.len() as u64;
+            let room = usize::try_from(self.cut_after_written - self.bytes_written);
+            let count = room.unwrap_or(usize::MAX).min(bytes.len());
+            self.bytes_written += count as u64;
             // A failure shows when reading.
-            let _ = self.stream.write_all(&bytes);
+            let _ = self.stream.write_all(&bytes[..count]);
+            if count < bytes.len() {
+                let _ = self.stream.shutdown(Shutdown::Both);
+            }
         }
     }
 

@@ -40,11 +40,7 @@ async fn of_a_hundred_machines_with_one_token_exactly_one_gets_in_and_the_others
             winners += usize::from(attempt.await.unwrap());
         }
         assert_eq!(winners, 1);
-        let rows = app
-            .db
-            .read("agents", db::agents::list)
-            .await
-            .unwrap();
+        let rows = app.db.read("agents", db::agents::list).await.unwrap();
         assert_eq!(rows.iter().filter(|row| row.has_key).count(), 1);
         assert_eq!(rows.len(), 1, "who lost left nothing behind");
         let (mut refused, mut before) = (0, None);

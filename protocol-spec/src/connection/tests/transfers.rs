@@ -1,7 +1,7 @@
 //! Files and trees over a channel, as the text describes them: who sends what, and when.
 
 use super::*;
-use crate::ops::{Delete, Put, TreePut, TreePutResult};
+use crate::ops::{Delete, ManifestId, Put, TreePut, TreePutResult};
 use crate::tree::{self, Entry, EntryDecoder, NeedList};
 
 fn path(text: &str) -> RelPath {
@@ -104,6 +104,10 @@ fn a_tree_sends_only_what_the_agent_lacks() {
     let mut pair = Pair::ready();
     let request = Request::TreePut(TreePut {
         path: path("src"),
+        manifest: ManifestId {
+            size: manifest.len() as u64,
+            sha256: digest(&manifest),
+        },
         delete: Delete::Extra,
         keep: Vec::new(),
     });

@@ -51,6 +51,7 @@ fn malformed_requests_are_refused_and_the_key_is_named() {
         (
             Request::TreePut(TreePut {
                 path: path("t"),
+                manifest: MANIFEST,
                 delete: Delete::None,
                 keep: Vec::new(),
             }),
