@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::logs::Logs;
-use crate::storage::Blobs;
+use crate::storage::{Blobs, Programs};
 use crate::vcs::Mirrors;
 
 /// The handles of one running master; cheap to clone.
@@ -25,6 +25,8 @@ pub struct App {
     pub db: Db,
     /// The files of products and builds.
     pub blobs: Blobs,
+    /// The agent's programs that are handed out.
+    pub programs: Programs,
     /// The machines that build.
     pub agents: Agents,
     /// The output of steps.

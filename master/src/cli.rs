@@ -2,6 +2,7 @@
 //! the database, it does through `ops`.
 
 mod agent;
+mod agent_token;
 mod check;
 pub mod demo;
 mod handles;

@@ -15,7 +15,7 @@ mod states;
 mod tree;
 mod users;
 
-pub use agents::{AgentStatus, AgentSummary, AgentToken, AgentUpgrade};
+pub use agents::{AgentStatus, AgentSummary, AgentToken, AgentUpgrade, Program};
 pub use audit::AuditEntry;
 pub use blobs::Blob;
 pub use builders::{BuilderFilter, BuilderSummary, RECENT_MAX, RecentBuild};

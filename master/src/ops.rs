@@ -14,6 +14,7 @@ pub mod health;
 pub mod holds;
 pub mod logs;
 pub mod products;
+pub mod programs;
 pub mod requests;
 pub mod sessions;
 pub mod tokens;

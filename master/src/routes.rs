@@ -76,6 +76,9 @@ routes! {
     GET "/logs/{id}/follow" Read => web::streams::follow;
     GET "/changes" Read => web::changes::list;
     GET "/agents" Read => web::agents::list;
+    GET "/agent/install.sh" Public => web::installer::unix;
+    GET "/agent/install.ps1" Public => web::installer::windows;
+    GET "/agent/bin/{file}" Public => web::installer::program;
     GET "/requests" Read => web::requests::list;
     POST "/requests" Force => web::requests::form::force;
     POST "/requests/{id}/cancel" Cancel => web::requests::cancel;

@@ -4,6 +4,8 @@
 //! A file appears under its name only when it is complete and on disk, so a name that exists is
 //! right. Rows that name a file are written after it.
 
+mod programs;
+
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -13,6 +15,8 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 
 use crate::model::Blob;
+
+pub use programs::Programs;
 
 /// Folder of unfinished files below the store's; emptied when the store is opened.
 const TEMPORARY: &str = "tmp";

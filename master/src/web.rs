@@ -18,6 +18,7 @@ mod filters;
 pub mod frame;
 pub mod health;
 pub mod home;
+pub mod installer;
 pub mod logs;
 mod paging;
 pub mod products;

@@ -18,6 +18,7 @@ pub(crate) fn app(db: Db) -> App {
         logs: Logs::new(&db, clock.clone(), "/nonexistent"),
         db,
         blobs: Blobs::at("/nonexistent"),
+        programs: Programs::at("/nonexistent"),
         clock,
         bells,
         mirrors: Mirrors::new("/nonexistent".into()),

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 
 use super::output::Problem;
 use super::user::CLI;
-use super::{ConfigFile, handles};
+use super::{ConfigFile, agent_token, handles};
+use crate::ids::AgentTokenId;
 use crate::model::AgentSummary;
 use crate::ops::agents;
 
@@ -14,6 +15,31 @@ pub(super) enum Command {
     /// Make a key for an agent and say what to do on its machine
     Add {
         /// Its name, as in [agent.NAME]
+        name: String,
+        #[command(flatten)]
+        file: ConfigFile,
+    },
+    /// Make a one-time token and print the line that a machine enrols with
+    Token(agent_token::Arguments),
+    /// List the tokens, without their secrets
+    Tokens(ConfigFile),
+    /// Take back a token that was not used
+    RevokeToken {
+        /// Its number in the list
+        id: AgentTokenId,
+        #[command(flatten)]
+        file: ConfigFile,
+    },
+    /// End the older of an agent's two keys, once the new one is in use
+    RetireKey {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        file: ConfigFile,
+    },
+    /// Let an agent go that came by a token: its keys end
+    Remove {
+        /// Its name
         name: String,
         #[command(flatten)]
         file: ConfigFile,
@@ -60,6 +86,19 @@ pub(super) async fn run(command: &Command) -> Result<(), Problem> {
             let all = agents::list(&app, &CLI).await.map_err(of)?;
             all.iter().for_each(|agent| println!("{}", line(agent)));
         }
+        Command::Token(arguments) => agent_token::make(arguments).await?,
+        Command::Tokens(file) => agent_token::list(file).await?,
+        Command::RevokeToken { id, file } => agent_token::revoke(*id, file).await?,
+        Command::RetireKey { name, file } => {
+            let app = handles::beside(&file.config).await?;
+            agents::retire_key(&app, &CLI, name).await.map_err(of)?;
+            println!("{name} has its newest key only");
+        }
+        Command::Remove { name, file } => {
+            let app = handles::beside(&file.config).await?;
+            agents::remove(&app, &CLI, name).await.map_err(of)?;
+            println!("{name} is removed: it cannot connect any more");
+        }
         Command::Pause { name, file } => {
             let app = handles::beside(&file.config).await?;
             agents::set_paused(&app, &CLI, name, true)
@@ -88,7 +127,8 @@ fn advice(name: &str, key: &str, listen: SocketAddr, configured: bool) -> String
         "The key of agent {name}, shown once:\n\n    {key}\n\nOn its machine:\n\n    \
          (umask 077; echo {key} > {name}.key)\n    \
          windlass agent run --master {listen} --name {name} --key-file {name}.key\n\n\
-         `windlass-agent` takes the same flags and needs nothing else installed.\n"
+         `windlass-agent` takes the same flags and needs nothing else installed.\n\
+         `windlass agent token {name}` prints one line that does all of this instead.\n"
     );
     if listen.ip().is_loopback() {
         text.push_str(
@@ -116,12 +156,17 @@ fn line(agent: &AgentSummary) -> String {
     for (told, word) in [
         (agent.paused, "paused"),
         (!agent.has_key, "no key: windlass agent add"),
+        (agent.has_old_key, "an older key is valid too"),
         (!agent.active, "not in the configuration"),
     ] {
         if told {
             state.push_str(", ");
             state.push_str(word);
         }
+    }
+    if let Some(why) = &agent.refuses {
+        state.push_str(", takes no work: ");
+        state.push_str(why);
     }
     let machine = [&agent.os, &agent.arch].map(|word| word.as_deref().unwrap_or("-"));
     format!("{:<20} {:<18} {state}", agent.name, machine.join(" "))

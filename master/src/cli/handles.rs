@@ -15,7 +15,7 @@ use crate::config::resolved::{Database, Master};
 use crate::config::{self, Config};
 use crate::db::{Db, Lane};
 use crate::logs::Logs;
-use crate::storage::Blobs;
+use crate::storage::{Blobs, Programs};
 use crate::vcs::Mirrors;
 
 use super::output::Problem;
@@ -79,6 +79,7 @@ pub(super) fn app(
     App {
         agents: Agents::new(db, clock.clone(), bells.clone(), stop),
         mirrors: Mirrors::new(data.join("mirrors")),
+        programs: Programs::at(data.join("agents")),
         logs: Logs::new(db, clock.clone(), data),
         db: db.lane(Lane::Pages),
         clock,

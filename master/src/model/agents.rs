@@ -137,3 +137,22 @@ pub struct AgentUpgrade {
     /// When it ended.
     pub ended_at: Option<Time>,
 }
+
+/// A program of the agent that the master hands out.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct Program {
+    /// Name of the file.
+    pub file: String,
+    /// Operating system that it is for.
+    pub os: String,
+    /// Processor that it is for.
+    pub arch: String,
+    /// Whether it speaks TLS by itself.
+    pub tls: bool,
+    /// Version that it is.
+    pub version: String,
+    /// Its bytes.
+    pub size: u64,
+    /// Its SHA-256, 64 hex digits.
+    pub sha256: String,
+}

@@ -164,7 +164,7 @@ async fn open(app: &App, sha256: &str, size: u64) -> Result<Option<File>, Error>
 }
 
 /// One piece of a body.
-enum Piece {
+pub(super) enum Piece {
     /// These bytes.
     Text(Bytes),
     /// These of the file.
@@ -193,7 +193,8 @@ fn multipart(parts: &[Range<u64>], size: u64, boundary: &str) -> Vec<Piece> {
     pieces
 }
 
-fn send(
+/// An answer with these pieces as its body.
+pub(super) fn send(
     mut response: HttpResponseBuilder,
     kind: &str,
     file: File,
