@@ -6,6 +6,7 @@ mod check;
 mod cuts;
 mod demo;
 mod doors;
+mod enrol;
 mod holds;
 mod hostile;
 mod outbox;
