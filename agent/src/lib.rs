@@ -11,6 +11,7 @@ mod connect;
 mod enroll;
 mod failure;
 mod files;
+mod install;
 mod key;
 mod life;
 mod log;
@@ -77,7 +78,9 @@ fn start(start: Start) -> ExitCode {
             print!("{text}");
             status(good)
         }
-        Ok(_) => ExitCode::from(BAD_USAGE),
+        Ok(Asked::Install(service)) => end(install::install(&service)),
+        Ok(Asked::Uninstall(service)) => end(install::uninstall(&service)),
+        Ok(Asked::Status(service)) => end(install::status(&service)),
         Err(error) => {
             log!("{error}");
             ExitCode::from(BAD_USAGE)

@@ -36,7 +36,7 @@ pub(crate) use system::{
     is_superuser, is_terminal_end, kernel_release, load_hundredths, logical_cpus, memory_bytes,
     memory_space, notify_on_terminate, os_bytes, os_name, os_text, own_program, refuse_open_key,
     replace_program, set_executable, shell_words, spawn_shim, start, stat_of, sync_folder,
-    system_folders, variable_key, wait_readable,
+    system_folders, user_number, variable_key, wait_readable,
 };
 
 /// Whether `A` and `a` are one name on the file systems that this system makes by itself.

@@ -17,7 +17,7 @@ pub(crate) use control::{
 pub(crate) use facts::{
     boot_id, create_private, disk_space, is_superuser, kernel_release, load_hundredths,
     logical_cpus, memory_bytes, memory_space, os_name, refuse_open_key, sync_folder,
-    system_folders,
+    system_folders, user_number,
 };
 pub(crate) use family::{Family, adopt_orphans};
 pub(crate) use folder::{

@@ -16,7 +16,7 @@ pub(crate) use control::{
 };
 pub(crate) use facts::{
     boot_id, disk_space, kernel_release, load_hundredths, logical_cpus, memory_bytes, memory_space,
-    os_name, system_folders,
+    os_name, system_folders, user_number,
 };
 pub(crate) use folder::{
     Folder, OpenMode, canonical, is_link_error, set_executable, stat_of, sync_folder,

@@ -68,8 +68,13 @@ pub(crate) fn load_hundredths() -> Option<u64> {
 
 /// Whether we may do everything on this machine.
 pub(crate) fn is_superuser() -> bool {
+    user_number() == 0
+}
+
+/// The number of the user we run as.
+pub(crate) fn user_number() -> u32 {
     // SAFETY: a system call without arguments that cannot fail.
-    unsafe { geteuid() == 0 }
+    unsafe { geteuid() }
 }
 
 /// The folders of the whole machine for configurations and for data, if we may write there.

@@ -108,6 +108,11 @@ pub(crate) fn system_folders() -> Option<(PathBuf, PathBuf)> {
     Some((shared.clone(), shared))
 }
 
+/// Always 0: users have no numbers here.
+pub(crate) fn user_number() -> u32 {
+    0
+}
+
 /// Free (for this user) and total bytes of the volume that holds the folder.
 pub(crate) fn disk_space(folder: &Folder) -> io::Result<(u64, u64)> {
     const FULL_SIZE: u32 = 7;
