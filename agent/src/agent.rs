@@ -42,8 +42,8 @@ pub(crate) struct Agent {
     draining: AtomicBool,
     /// Proven connections; more than one while a new one takes over.
     masters: Mutex<u32>,
-    /// Held as long as the agent lives.
-    _lock: File,
+    /// Held as long as the agent lives, or until another is to live in its place.
+    lock: Mutex<Option<File>>,
 }
 
 /// What is to be called when READY is reached.
@@ -87,8 +87,13 @@ impl Agent {
             on_ready: Mutex::default(),
             draining: AtomicBool::new(false),
             masters: Mutex::new(0),
-            _lock: lock,
+            lock: Mutex::new(Some(lock)),
         })
+    }
+
+    /// Lets another agent have the state folder. Nothing may be asked of this one any more.
+    pub(crate) fn let_go(&self) {
+        *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Has this called once, at the next READY.

@@ -74,6 +74,7 @@ pub(crate) fn run(config: &Config, start: Start) -> ExitCode {
         if let Ok(here) = here {
             let _ = std::env::set_current_dir(here);
         }
+        agent.let_go();
         let bound_ms = agent.policy.upgrade_ms;
         let error = guard::become_guard(&successor, &agent.state, bound_ms, &start.args);
         log!("cannot hand over to {}: {error}", successor.version);

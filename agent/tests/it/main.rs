@@ -10,6 +10,7 @@ mod files;
 mod harness;
 mod leftovers;
 mod manner;
+mod policy;
 mod resume;
 mod tree;
 mod tree_get;

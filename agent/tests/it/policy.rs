@@ -1,0 +1,128 @@
+//! What the owner of the machine says, against what the master asks; the end that a master asks
+//! for; what STATUS tells.
+
+use windlass_protocol::ops::{Mkdir, Reason, Request, Shutdown, ShutdownMode};
+use windlass_protocol::{Boxed, Code, Event, RelPath};
+
+use crate::harness::{Bench, Peer, Ran, script};
+
+fn mkdir() -> Request {
+    Request::Mkdir(Mkdir {
+        path: RelPath::parse(b"a").unwrap(),
+        parents: false,
+    })
+}
+
+fn status(peer: &mut Peer) -> Boxed {
+    loop {
+        if let Event::Status(pairs) = peer.next().unwrap() {
+            return pairs;
+        }
+    }
+}
+
+fn shutdown(mode: ShutdownMode) -> Request {
+    Request::Shutdown(Shutdown { mode })
+}
+
+#[test]
+fn the_owners_policy_wins_over_any_request() {
+    let mut bench = Bench::new();
+    bench.start_own_agent(&["--allow=exec"]);
+    let mut peer = bench.accept();
+    for request in [mkdir(), shutdown(ShutdownMode::Now)] {
+        let failure = peer.call(&request).unwrap_err();
+        assert_eq!(failure.code, Code::Permission, "{failure}");
+    }
+    assert!(peer.exec(&script("true")).result.is_success());
+    assert!(peer.call(&Request::List).is_ok() && peer.call(&Request::Info).is_ok());
+}
+
+#[test]
+fn an_agent_below_its_reserve_takes_no_new_command_and_says_why() {
+    let mut bench = Bench::new();
+    bench.start_own_agent(&["--reserve-bytes=100000T"]);
+    let mut peer = bench.accept();
+    let told = status(&mut peer);
+    let why = told.text("refuses").unwrap().unwrap();
+    assert!(why.contains("reserve_bytes"), "{why}");
+    let exec = script("touch started");
+    let channel = peer.open(&Request::Exec(exec), 0);
+    let failure = peer.response(channel).unwrap_err();
+    assert_eq!((failure.code, failure.text.as_str()), (Code::NoSpace, why));
+    // Everything else goes on: files may be what has to be removed.
+    assert!(peer.call(&mkdir()).is_ok());
+    assert!(!bench.root().join("started").exists());
+}
+
+#[test]
+fn status_tells_how_the_machine_is() {
+    let bench = Bench::with_agent();
+    let told = status(&mut bench.accept());
+    let number = |key| told.number(key).unwrap().unwrap_or_default();
+    assert!(number("disk_free") > 0 && number("disk_free") <= number("disk_total"));
+    assert!(number("mem_free") > 0 && number("mem_free") <= number("mem_total"));
+    assert!(told.number("load").unwrap().is_some());
+    assert_eq!((number("running"), told.first("refuses")), (0, None));
+}
+
+#[test]
+fn an_agent_told_to_drain_finishes_what_runs_and_ends() {
+    let mut bench = Bench::with_agent();
+    let mut peer = bench.accept();
+    status(&mut peer);
+    let running = script("while ! test -e go; do sleep 0.02; done; echo done");
+    let channel = peer.open(&Request::Exec(running), 0);
+    while !matches!(peer.next().unwrap(), Event::Data { .. }) {}
+    let answer = peer.open(&shutdown(ShutdownMode::Drain), 0);
+    loop {
+        match peer.next().unwrap() {
+            Event::Response { channel, result } if channel == answer => {
+                result.unwrap();
+            }
+            Event::Status(told) if told.first("refuses").is_some() => break,
+            _ => {}
+        }
+    }
+    let refused = peer.open(&Request::Exec(script("true")), 0);
+    let failure = peer.response(refused).unwrap_err();
+    assert_eq!(failure.code, Code::ShuttingDown);
+    std::fs::write(bench.root().join("go"), "").unwrap();
+    assert!(peer.response(channel).is_ok());
+    while !matches!(peer.next(), Ok(Event::Closed(_)) | Err(_)) {}
+    assert!(bench.wait_agent().success());
+}
+
+#[test]
+fn an_agent_told_to_end_now_ends_its_commands_and_delivers_their_ends() {
+    let mut bench = Bench::with_agent();
+    let mut peer = bench.accept();
+    let channel = peer.open(&Request::Exec(script("echo begun; sleep 1000")), 0);
+    let mut journal = Vec::new();
+    while !journal.windows(6).any(|window| window == b"begun\n") {
+        if let Event::Data { bytes, .. } = peer.next().unwrap() {
+            journal.extend(bytes);
+        }
+    }
+    peer.open(&shutdown(ShutdownMode::Now), 0);
+    loop {
+        match peer.next().unwrap() {
+            Event::Data { bytes, .. } => journal.extend(bytes),
+            Event::Response {
+                channel: of,
+                result,
+            } if of == channel => {
+                result.unwrap();
+                break;
+            }
+            _ => {}
+        }
+    }
+    let ran = Ran::parse(&journal);
+    assert_eq!(
+        (ran.result.reason, ran.output.as_slice()),
+        (Reason::AgentLost, &b"begun\n"[..])
+    );
+    while !matches!(peer.next(), Ok(Event::Closed(_)) | Err(_)) {}
+    assert!(bench.wait_agent().success());
+}
