@@ -251,3 +251,24 @@ fn what_is_written_down_is_read_again() {
     };
     assert_eq!(config.root, scratch.path().join(value));
 }
+
+#[test]
+fn every_key_is_told_of_in_the_documentation() {
+    let text = include_str!("../../../docs/agent.md");
+    let rows: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .collect();
+    let is_told = |key: &str| {
+        let named = format!("`{key}`");
+        let first = |row: &&&str| {
+            row.split(" | ")
+                .next()
+                .is_some_and(|cell| cell.contains(&named))
+        };
+        rows.iter().any(|row| first(&row))
+    };
+    for (key, _) in super::KEYS {
+        assert!(is_told(key), "docs/agent.md does not tell of `{key}`");
+    }
+}
