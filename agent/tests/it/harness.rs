@@ -187,7 +187,8 @@ impl Bench {
         self.spawn(command);
     }
 
-    fn spawn(&mut self, mut command: Command) {
+    /// Starts the agent by this command.
+    pub(crate) fn spawn(&mut self, mut command: Command) {
         let path = self.folder.join("log");
         let log = std::fs::File::options()
             .create(true)

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
 
+mod bare;
 mod connection;
 mod enroll;
 mod exec;
