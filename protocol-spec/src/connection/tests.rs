@@ -3,6 +3,7 @@
 mod channels;
 mod cuts;
 mod enrolment;
+mod every_byte;
 mod fairness;
 mod handshake;
 mod hostile;
