@@ -7,6 +7,8 @@ use crate::error::ProtocolError;
 use crate::frame::{FrameReader, FrameWriter};
 use crate::hmac::Hmac;
 use crate::journal::Decoder;
+use crate::ops::Request;
+use crate::path::RelPath;
 use crate::tree::{EntryDecoder, NeedList};
 use crate::{hex, sha256};
 
@@ -181,4 +183,29 @@ fn transcripts_and_keys_are_as_the_session_says() {
     }
     let end = &up[up.len() - 3][2 * (10 + 8)..2 * (10 + 8 + 32)];
     assert_eq!(end, hex::encode(&sha256::digest(&session.bytes("journal"))));
+}
+
+#[test]
+fn requests_are_as_the_vectors_say() {
+    for vector in read(include_str!("../../vectors/requests.txt")) {
+        let pairs = Boxed::decode(&vector.bytes("hex")).unwrap();
+        let result = Request::from_box(&pairs);
+        let code = result.as_ref().err().map(|failure| failure.code.as_str());
+        assert_eq!(code, vector.first("reject"), "{vector:?}: {result:?}");
+        if let Ok(Request::Exec(exec)) = result {
+            let digest = hex::encode(&exec.digest());
+            assert_eq!(Some(digest.as_str()), vector.first("digest"), "{vector:?}");
+        }
+    }
+}
+
+#[test]
+fn paths_are_as_the_vectors_say() {
+    for vector in read(include_str!("../../vectors/paths.txt")) {
+        let path = RelPath::parse(&vector.bytes("hex"));
+        let said = |name| vector.first(name) == Some("yes");
+        assert_eq!(path.is_ok(), said("unix"), "{vector:?}");
+        let taken = path.is_ok_and(|path| path.check_windows().is_ok());
+        assert_eq!(taken, said("windows"), "{vector:?}");
+    }
 }

@@ -8,7 +8,7 @@ use windlass_protocol::{Boxed, Code, hex, limits};
 use super::Row;
 use crate::ask::request;
 use crate::bench::Bench;
-use crate::fault::{Outcome, ensure, same, same_bytes};
+use crate::fault::{Outcome, ensure, same, same_bytes, skip};
 use crate::peer::{Answer, Peer};
 use crate::tree::is_executable;
 
@@ -323,7 +323,10 @@ fn hash_and_df(bench: &mut Bench<'_>) -> Outcome {
     let content = bench.random.bytes(100_000);
     bench.write("folder/file", &content)?;
     let mut peer = bench.connect()?;
-    let answer = peer.call(&about("hash", "folder/file", &[]))??;
+    let answer = match peer.call(&about("hash", "folder/file", &[]))? {
+        Err(failure) if failure.code == Code::Unsupported => return skip("`hash` is unsupported"),
+        answer => answer?,
+    };
     same("`size`", answer.require_number("size")?, 100_000)?;
     same(
         "`sha256`",
