@@ -8,6 +8,7 @@ mod facts;
 mod folder;
 mod names;
 mod process;
+mod program;
 mod security;
 
 #[allow(unused_imports, reason = "the shim that uses it lands next")]
@@ -26,6 +27,7 @@ pub(crate) use process::{
     Exit, Family, Process, Signal, Started, Used, adopt_orphans, is_terminal_end, shell_words,
     start, wait_readable,
 };
+pub(crate) use program::{become_program, replace_program};
 pub(crate) use security::{create_private, is_superuser, refuse_open_key};
 
 use std::ffi::{OsStr, OsString};
