@@ -6,6 +6,7 @@ mod endings;
 mod files;
 mod handshake;
 mod knowing;
+mod manner;
 mod paths;
 mod requests;
 mod restarts;
@@ -61,11 +62,12 @@ type Row = (&'static str, &'static str, fn(&mut Bench<'_>) -> Outcome);
 /// All of them, in the order of the text.
 pub(crate) fn all() -> Vec<Case> {
     use Level::{Commands, Files, Resume};
-    let tables: [(Level, &[Row]); 12] = [
+    let tables: [(Level, &[Row]); 13] = [
         (Commands, handshake::ROWS),
         (Commands, wires::ROWS),
         (Commands, requests::ROWS),
         (Commands, commands::ROWS),
+        (Commands, manner::ROWS),
         (Commands, endings::ROWS),
         (Commands, knowing::ROWS),
         (Files, files::ROWS),

@@ -22,6 +22,8 @@ pub(crate) struct Peer {
     pub(crate) connection: Connection,
     /// `os` of its HELLO.
     pub(crate) os: String,
+    /// Whether it says that its transport cannot be read.
+    pub(crate) confidential: bool,
     /// What READY listed.
     pub(crate) commands: Vec<CommandState>,
     /// Whether what was read counts as stored, so that the agent may discard it. Cases that read
@@ -49,6 +51,7 @@ impl Peer {
         let mut peer = Self {
             connection: Connection::master(ours, nonce, 0),
             os: String::new(),
+            confidential: false,
             commands: Vec::new(),
             stores: false,
             link,
@@ -67,6 +70,7 @@ impl Peer {
                     hello, commands, ..
                 } => {
                     peer.os = hello.os;
+                    peer.confidential = hello.confidential;
                     peer.commands = commands;
                     return Ok(peer);
                 }

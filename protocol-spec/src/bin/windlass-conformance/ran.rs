@@ -1,5 +1,7 @@
 //! What a journal says, and whether it is one.
 
+use std::collections::BTreeMap;
+
 use windlass_protocol::journal::{Decoder, RecordKind};
 use windlass_protocol::ops::{ExecResult, Reason};
 
@@ -10,6 +12,8 @@ use crate::fault::{Outcome, broken, ensure, same};
 pub(crate) struct Ran {
     pub(crate) output: Vec<u8>,
     pub(crate) errors: Vec<u8>,
+    /// Bytes of followed files, by number.
+    pub(crate) tails: BTreeMap<u8, Vec<u8>>,
     pub(crate) starts: usize,
     pub(crate) result: ExecResult,
 }
@@ -20,12 +24,17 @@ impl Ran {
         let mut decoder = Decoder::starting_at(0);
         decoder.push(journal);
         let (mut output, mut errors) = (Vec::new(), Vec::new());
+        let mut tails: BTreeMap<u8, Vec<u8>> = BTreeMap::new();
         let (mut starts, mut result, mut count) = (0, None, 0);
         while let Some(record) = decoder.next_record()? {
             count += 1;
             match record.kind {
                 RecordKind::Stdout => output.extend_from_slice(&record.bytes),
                 RecordKind::Stderr => errors.extend_from_slice(&record.bytes),
+                RecordKind::Tail => {
+                    let (number, bytes) = record.tail()?;
+                    tails.entry(number).or_default().extend_from_slice(bytes);
+                }
                 RecordKind::Started => {
                     ensure(count == 1, "`started` must be the first record")?;
                     starts += 1;
@@ -43,6 +52,7 @@ impl Ran {
             Some(result) => Ok(Self {
                 output,
                 errors,
+                tails,
                 starts,
                 result,
             }),
