@@ -37,7 +37,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 unsafe extern "C" {
-    fn getrandom(buffer: *mut c_void, len: usize, flags: u32) -> isize;
+    fn getentropy(buffer: *mut c_void, len: usize) -> c_int;
     fn signal(number: c_int, handler: usize) -> usize;
     fn write(fd: c_int, buffer: *const c_void, len: usize) -> isize;
 }
@@ -75,20 +75,15 @@ pub(crate) fn replace_program(new: &Path, program: &Path) -> io::Result<()> {
 }
 
 /// Fills the buffer from the operating system's random source.
+///
+/// Not by `getrandom`: Rust's own library refers to that as something that may be missing, and
+/// in a static program made as one piece it is missing then, without a word.
 pub(crate) fn fill_random(buffer: &mut [u8]) -> io::Result<()> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        let rest = &mut buffer[filled..];
-        // SAFETY: pointer and length describe `rest`, which lives through the call.
-        let got = unsafe { getrandom(rest.as_mut_ptr().cast(), rest.len(), 0) };
-        if got > 0 {
-            filled += got.unsigned_abs();
-            continue;
-        }
-        let error = io::Error::last_os_error();
-        if error.kind() != io::ErrorKind::Interrupted {
-            return Err(error);
-        }
+    /// The call gives no more at once.
+    const MOST: usize = 256;
+    for piece in buffer.chunks_mut(MOST) {
+        // SAFETY: pointer and length describe `piece`, which lives through the call.
+        check(unsafe { getentropy(piece.as_mut_ptr().cast(), piece.len()) })?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! A master for tests: listens on loopback, speaks through `Connection::master`, and starts the
 //! agent's real program in a folder of its own.
 
+#[path = "harness/peer.rs"]
 mod peer;
 
 use std::io::Read;
@@ -36,23 +37,13 @@ pub(crate) fn script(text: &str) -> Exec {
     Exec::new(CommandId(random()), program)
 }
 
-/// The agent: this build's, or the one of another system that `WINDLASS_TEST_AGENT` names, words
-/// between spaces, a runner first.
-fn program() -> Command {
-    let Ok(words) = std::env::var("WINDLASS_TEST_AGENT") else {
-        return Command::new(env!("CARGO_BIN_EXE_windlass-agent"));
-    };
-    let mut words = words.split(' ');
-    let mut command = Command::new(words.next().unwrap_or_default());
-    command.args(words);
-    command
-}
-
 /// A listening master, a folder, and perhaps an agent.
 pub(crate) struct Bench {
     pub(crate) folder: PathBuf,
     pub(crate) port: u16,
     pub(crate) key: Key,
+    /// What starts the agent: its program, or a runner and the program of another system.
+    words: Vec<String>,
     streams: Receiver<TcpStream>,
     child: Option<Child>,
 }
@@ -60,6 +51,11 @@ pub(crate) struct Bench {
 impl Bench {
     /// Listens; no agent yet.
     pub(crate) fn new() -> Bench {
+        Bench::of(vec![env!("CARGO_BIN_EXE_windlass-agent").to_owned()])
+    }
+
+    /// Listens; the agent is to be started by these words.
+    pub(crate) fn of(words: Vec<String>) -> Bench {
         let name = windlass_protocol::hex::encode(&random::<8>());
         let folder = std::env::temp_dir().join(format!("windlass-it-{name}"));
         std::fs::create_dir(&folder).unwrap();
@@ -77,6 +73,7 @@ impl Bench {
             folder,
             port,
             key: Key::from_bytes(random()),
+            words,
             streams,
             child: None,
         };
@@ -118,9 +115,16 @@ impl Bench {
         command
     }
 
+    /// The program without arguments.
+    fn bare_command(&self) -> Command {
+        let mut command = Command::new(&self.words[0]);
+        command.args(&self.words[1..]);
+        command
+    }
+
     /// The command line of an agent that is not told where its master is.
     pub(crate) fn command_without_master(&self) -> Command {
-        let mut command = program();
+        let mut command = self.bare_command();
         command.args([
             "--name",
             "builder-7",
@@ -139,7 +143,7 @@ impl Bench {
 
     /// A command of the program.
     pub(crate) fn program(&self, command: &str) -> Command {
-        let mut program = program();
+        let mut program = self.bare_command();
         program.arg(command);
         program
     }
