@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::logs::Logs;
+use crate::session::Entrance;
 use crate::storage::{Blobs, Programs};
 use crate::vcs::Mirrors;
 
@@ -29,6 +30,8 @@ pub struct App {
     pub programs: Programs,
     /// The machines that build.
     pub agents: Agents,
+    /// Where their connections come in.
+    pub entrance: Entrance,
     /// The output of steps.
     pub logs: Logs,
     /// Mirrors of the repositories.

@@ -75,6 +75,7 @@ routes! {
     GET "/logs/{id}/raw" Read => web::logs::raw;
     GET "/logs/{id}/follow" Read => web::streams::follow;
     GET "/changes" Read => web::changes::list;
+    GET "/agent" Public => web::websocket::upgrade;
     GET "/agents" Read => web::agents::list;
     GET "/agent/install.sh" Public => web::installer::unix;
     GET "/agent/install.ps1" Public => web::installer::windows;

@@ -1,4 +1,4 @@
-//! Connections of agents: the listening socket, one task per connection that owns the protocol's
+//! Connections of agents: the ways they come in, one task per connection that owns the protocol's
 //! state machine, and what is asked over it. Who may connect is decided by `agents`; what
 //! survives a cut connection lives there too. Nothing outside names a socket or the protocol.
 
@@ -6,27 +6,37 @@ mod calls;
 mod channel;
 mod command;
 mod connection;
+mod dialler;
+mod entrance;
 mod files;
 mod journal;
 mod limits;
 mod link;
 mod listener;
 mod pipe;
+mod strangers;
 mod tasks;
+mod tls;
 mod tree;
+mod websocket;
+mod wire;
 
 pub(crate) use calls::LinkError;
 pub use calls::Refusal;
 pub use command::{BadCommand, Bytes, CommandId, CommandResult, CommandSpec, EndReason, Program};
 pub(crate) use connection::Registry;
+pub use dialler::dial;
+pub use entrance::Entrance;
 pub use files::{ByteSink, DirEntry, EntryKind, FileFacts};
 pub(crate) use files::{FileTransfer, listing, stat_of};
 pub(crate) use journal::{Journal, JournalPart};
 pub(crate) use link::{KnownCommand, Link, Said, StatusSaid};
-pub use listener::{Door, listen};
+pub use listener::{Door, Speech, listen};
 pub use tasks::spawn_named;
+pub use tls::Certificate;
 pub(crate) use tree::tree_put;
 pub use tree::{TreeContents, TreePlace};
+pub use websocket::{Upgraded, accept_value};
 
 /// Why a connection is shown out by the registry of agents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -28,6 +28,7 @@ mod rows;
 pub mod sessions;
 pub mod state;
 pub mod streams;
+pub mod websocket;
 
 #[cfg(test)]
 mod tests;

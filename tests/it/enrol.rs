@@ -62,10 +62,15 @@ fn a_machine_comes_by_the_one_line_installer_and_builds() {
 
     let second = paste(&line, &folder.path().join("thief"));
     assert!(!second.status.success(), "{second:?}");
-    assert!(second.stderr.contains("token is wrong, used up"), "{second:?}");
+    assert!(
+        second.stderr.contains("token is wrong, used up"),
+        "{second:?}"
+    );
 
     let mut command = Command::new(home.join("program/windlass-agent"));
-    command.args(["run", "--config"]).arg(home.join("agent.conf"));
+    command
+        .args(["run", "--config"])
+        .arg(home.join("agent.conf"));
     let _agent = Background::start(command, &home.join("log"));
     let build = master.finished_build("package", 1);
     assert_eq!(build["result"], "success", "{build}\n{}", master.log());
@@ -108,7 +113,10 @@ fn a_damaged_or_missing_program_is_told_and_nothing_is_left() {
     std::fs::write(&sums, format!("{}  {name}\n", "0".repeat(64))).expect("sums");
     let home = folder.path().join("lab-1");
     let told = paste(&line, &home);
-    assert!(told.stderr.contains("the master has no program"), "{told:?}");
+    assert!(
+        told.stderr.contains("the master has no program"),
+        "{told:?}"
+    );
     std::fs::remove_file(&sums).expect("no sums");
     std::fs::remove_file(&program).expect("no program");
     let told = paste(&line, &home);

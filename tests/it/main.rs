@@ -13,4 +13,5 @@ mod outbox;
 mod push;
 mod smtp;
 mod tidy;
+mod ways;
 mod weather;

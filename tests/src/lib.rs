@@ -1,5 +1,6 @@
 //! The harness of the end-to-end tests: the real programs in scratch folders, a git repository to
-//! push to, a proxy that cuts connections, a valve that silences them, a mail server, an HTTP client. No test lives here.
+//! push to, a proxy that cuts connections and one that speaks TLS, a valve that silences them, a
+//! mail server, an HTTP client. No test lives here.
 
 pub mod git;
 pub mod http;
@@ -7,5 +8,6 @@ pub mod mailbox;
 pub mod master;
 pub mod programs;
 pub mod proxy;
+pub mod tls;
 pub mod valve;
 pub mod wait;

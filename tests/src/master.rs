@@ -145,12 +145,19 @@ impl Master {
     /// Starts agent `name` with `key`.
     #[must_use]
     pub fn agent_with_key(&self, name: &str, address: SocketAddr, key: &str) -> Background {
+        self.agent_by(agent(), name, &["--master", &address.to_string()], key)
+    }
+
+    /// Starts the agent's `program` as `name` with `key` and the flags of its way to the master.
+    #[must_use]
+    pub fn agent_by(&self, program: &Path, name: &str, way: &[&str], key: &str) -> Background {
         let home = self.path(&format!("agent-{name}"));
         write_private(&home, "key", key);
-        let mut command = Command::new(agent());
+        let mut command = Command::new(program);
         command
             .envs(self.environment.iter().cloned())
-            .args(["--master", &address.to_string(), "--name", name])
+            .args(way)
+            .args(["--name", name])
             .arg("--key-file")
             .arg(home.join("key"))
             .arg("--root")
@@ -159,6 +166,23 @@ impl Master {
             .arg(home.join("state"))
             .args(["--reconnect-min-ms", "20", "--reconnect-max-ms", "200"]);
         Background::start(command, &home.join("log"))
+    }
+
+    /// Makes a key for agent `name`.
+    #[must_use]
+    pub fn key_of(&self, name: &str) -> String {
+        word(&self.command(&["agent", "add", name], ""), "wlk1_")
+    }
+
+    /// Adds lines to the `[master]` table of `windlass.toml`.
+    pub fn configure_master(&self, lines: &str) {
+        let path = self.path("windlass.toml");
+        let written = fs::read_to_string(&path)
+            .map(|text| text.replacen("[master]\n", &format!("[master]\n{lines}\n"), 1))
+            .and_then(|text| fs::write(&path, text));
+        if let Err(error) = written {
+            panic!("windlass.toml: {error}");
+        }
     }
 
     /// GET with a bearer token, which may be empty for none.

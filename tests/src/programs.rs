@@ -17,6 +17,34 @@ pub fn agent() -> &'static Path {
     &built().1
 }
 
+/// Path of the `windlass-agent` program with TLS, built in a folder of its own.
+#[must_use]
+pub fn agent_with_tls() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let target = agent().with_file_name("with-tls");
+        let mut command = Command::new(env!("CARGO"));
+        command
+            .args([
+                "build",
+                "--quiet",
+                "-p",
+                "windlass-agent",
+                "--features",
+                "tls",
+            ])
+            .arg("--target-dir")
+            .arg(&target)
+            .current_dir(env!("CARGO_MANIFEST_DIR"));
+        let status = command.status();
+        assert!(
+            status.is_ok_and(|status| status.success()),
+            "the agent does not build with TLS"
+        );
+        target.join("debug/windlass-agent")
+    })
+}
+
 fn built() -> &'static (PathBuf, PathBuf) {
     static BUILT: OnceLock<(PathBuf, PathBuf)> = OnceLock::new();
     BUILT.get_or_init(|| {

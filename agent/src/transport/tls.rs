@@ -47,6 +47,7 @@ pub(super) fn connect(
         shared: Arc::clone(&shared),
         stream: stream.try_clone()?,
         raw: vec![0; READ_BYTES],
+        waiting: 0..0,
     };
     let writer = Writer {
         shared,
@@ -78,6 +79,8 @@ struct Reader {
     shared: Shared,
     stream: TcpStream,
     raw: Vec<u8>,
+    /// Which of `raw` were not given to TLS yet.
+    waiting: std::ops::Range<usize>,
 }
 
 impl Read for Reader {
@@ -90,16 +93,15 @@ impl Read for Reader {
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(0),
                 other => return other,
             }
-            let count = self.stream.read(&mut self.raw)?;
-            let mut rest = &self.raw[..count];
-            let mut connection = lock(&self.shared);
-            loop {
-                connection.read_tls(&mut rest)?;
-                connection.process_new_packets().map_err(io::Error::other)?;
-                if rest.is_empty() {
-                    break;
-                }
+            if self.waiting.is_empty() {
+                self.waiting = 0..self.stream.read(&mut self.raw)?;
             }
+            // One step at a time: what it decrypts must be taken before it takes more.
+            let mut rest = &self.raw[self.waiting.clone()];
+            let mut connection = lock(&self.shared);
+            connection.read_tls(&mut rest)?;
+            self.waiting.start = self.waiting.end - rest.len();
+            connection.process_new_packets().map_err(io::Error::other)?;
         }
     }
 }

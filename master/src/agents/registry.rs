@@ -44,6 +44,8 @@ pub struct AgentState {
     pub facts: String,
     /// Where it connected from.
     pub peer: String,
+    /// How it connected: `tcp`, `tls`, `http` (through the pages' port) or `dialled`.
+    pub way: &'static str,
     /// Whether nobody can read its connection on the way.
     pub confidential: bool,
     /// When it connected or left last.
@@ -123,6 +125,7 @@ impl Agents {
                     arch: String::new(),
                     facts: "{}".to_owned(),
                     peer: String::new(),
+                    way: "",
                     confidential: false,
                     since: Time::default(),
                 }),
@@ -197,6 +200,7 @@ impl Agents {
                 arch: said.arch.clone(),
                 facts,
                 peer: said.peer.to_string(),
+                way: said.way.as_str(),
                 confidential: said.confidential,
                 since: self.shared.clock.now(),
             };
@@ -206,7 +210,9 @@ impl Agents {
                 seat.link.send_replace(Some(link.clone()));
             }
         }
-        tracing::info!(agent = said.name, peer = %said.peer, version = said.version, "connected");
+        let way = said.way.as_str();
+        tracing::info!(agent = said.name, peer = %said.peer, version = said.version, way,
+            confidential = said.confidential, "connected");
         self.shared.bells.dispatcher.notify_one();
         for command in &said.commands {
             self.settle(&link, *command).await;

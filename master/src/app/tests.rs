@@ -12,9 +12,11 @@ pub(crate) fn app(db: Db) -> App {
     let (_, config) = watch::channel(Arc::new(config()));
     let (clock, bells) = (Clock::manual(START), Bells::default());
     let stop = tokio_util::sync::CancellationToken::new();
+    let agents = Agents::new(&db, clock.clone(), bells.clone(), stop.clone());
     App {
         config,
-        agents: Agents::new(&db, clock.clone(), bells.clone(), stop),
+        entrance: Entrance::new("test", agents.clone(), stop),
+        agents,
         logs: Logs::new(&db, clock.clone(), "/nonexistent"),
         db,
         blobs: Blobs::at("/nonexistent"),
@@ -35,6 +37,8 @@ pub(crate) fn config() -> Config {
             url: "http://127.0.0.1:8010".to_owned(),
             data: "/nonexistent".into(),
             agent_address: None,
+            agent_tls: None,
+            agent_plain: true,
             agent_listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
             web_listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
             database: None,

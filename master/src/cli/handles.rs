@@ -15,6 +15,7 @@ use crate::config::resolved::{Database, Master};
 use crate::config::{self, Config};
 use crate::db::{Db, Lane};
 use crate::logs::Logs;
+use crate::session::Entrance;
 use crate::storage::{Blobs, Programs};
 use crate::vcs::Mirrors;
 
@@ -66,18 +67,21 @@ pub(super) async fn open_database(master: &Master) -> Result<Db, String> {
         .map_err(|error| error.to_string())
 }
 
-/// The handles over an open database. `stop` ends what asks agents.
+/// The handles over an open database. `deployment` is what agents are told; `stop` ends what asks agents.
 pub(super) fn app(
     db: &Db,
     clock: Clock,
     config: watch::Receiver<Arc<Config>>,
     blobs: Blobs,
+    deployment: &str,
     stop: CancellationToken,
 ) -> App {
     let data = config.borrow().master.data.clone();
     let bells = Bells::default();
+    let agents = Agents::new(db, clock.clone(), bells.clone(), stop.clone());
     App {
-        agents: Agents::new(db, clock.clone(), bells.clone(), stop),
+        entrance: Entrance::new(deployment, agents.clone(), stop),
+        agents,
         mirrors: Mirrors::new(data.join("mirrors")),
         programs: Programs::at(data.join("agents")),
         logs: Logs::new(db, clock.clone(), data),
@@ -100,5 +104,5 @@ pub(super) async fn beside(file: &Path) -> Result<App, Problem> {
     let blobs = Blobs::at(config.master.data.join("blobs"));
     let (_, config) = watch::channel(Arc::new(config));
     let stop = CancellationToken::new();
-    Ok(app(&db, Clock::system(), config, blobs, stop))
+    Ok(app(&db, Clock::system(), config, blobs, "", stop))
 }

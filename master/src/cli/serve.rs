@@ -22,10 +22,11 @@ use super::output::Problem;
 use crate::app::App;
 use crate::auth::Identity;
 use crate::clock::Clock;
+use crate::config::resolved::Master;
 use crate::config::{self, Config, ConfigErrors};
 use crate::db::{Lane, settings};
 use crate::ops;
-use crate::session;
+use crate::session::{self, Certificate, Door, Speech};
 use crate::storage::Blobs;
 
 use vital::Watch;
@@ -130,16 +131,23 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
 
     let (config, watched) = watch::channel(config);
     let stop = CancellationToken::new();
-    let app = handles::app(&db, options.clock, watched, blobs, stop.clone());
-    let listen = app.config().master.agent_listen;
-    let door = session::listen(listen, deployment, app.agents.clone()).await;
-    let door = door.map_err(|error| text(&error))?;
+    let app = handles::app(
+        &db,
+        options.clock,
+        watched,
+        blobs,
+        &deployment,
+        stop.clone(),
+    );
+    let door = open_door(&app).await.map_err(|error| text(&error))?;
     let agent_addr = door.address().map_err(|error| text(&error))?;
     let web = web::open(&app).map_err(StartError::Other)?;
 
     let tracker = TaskTracker::new();
     let watch = Watch::default();
     watch.keep(&tracker, &stop, "agents' door", door.run(stop.clone()));
+    let dial = session::dial(app.entrance.clone(), app.config.clone(), stop.clone());
+    watch.keep(&tracker, &stop, "agents' dialler", dial);
     loops::spawn(&app, &db.lane(Lane::Engine), &tracker, &stop, &watch);
     let (seen, over) = (watch.clone(), CancellationToken::new());
     let only_until = over.clone().drop_guard();
@@ -168,6 +176,19 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         _only: only_until,
         _lock: lock,
     })
+}
+
+/// Opens the agents' port as the configuration says.
+async fn open_door(app: &App) -> std::io::Result<Door> {
+    let config = app.config();
+    let master = &config.master;
+    let tls = master.agent_tls.as_ref();
+    let tls = tls.map(|files| Certificate::read(&files.certificate, &files.key));
+    let speech = Speech {
+        plain: master.agent_plain,
+        tls: tls.transpose()?,
+    };
+    session::listen(master.agent_listen, speech, app.entrance.clone()).await
 }
 
 impl Running {
@@ -203,8 +224,12 @@ impl Running {
             let text = "`data` and `database` need a restart";
             return Err(StartError::Other(text.to_owned()));
         }
-        if (was.web_listen, was.agent_listen) != (is.web_listen, is.agent_listen) {
-            tracing::warn!("`web_listen` and `agent_listen` take effect with the next start");
+        let doors = |master: &Master| {
+            let speech = (master.agent_tls.clone(), master.agent_plain);
+            (master.web_listen, master.agent_listen, speech)
+        };
+        if doors(was) != doors(is) {
+            tracing::warn!("addresses to listen at and TLS take effect with the next start");
         }
         let now = self.app.clock.now();
         ops::configuration::apply(&self.app.db, now, Arc::clone(&new), false)

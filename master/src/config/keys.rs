@@ -24,14 +24,16 @@ macro_rules! sections {
 sections! {
     ROOT = "the file": "include" "master" "mail" "project" "repository" "agents" "agent"
         "builder" "schedule" "notify";
-    MASTER = "[master]": "title" "url" "data" "agent_listen" "agent_address" "web_listen" "database"
+    MASTER = "[master]": "title" "url" "data" "agent_listen" "agent_address" "agent_tls"
+        "agent_plain" "web_listen" "database"
         "anonymous_read";
+    AGENT_TLS = "agent_tls": "certificate" "key";
     MAIL = "[mail]": "from" "smtp" "password" "ca_file" "folder";
     SECRET = "a secret": "file" "env";
     PROJECT = "[project.NAME]": "title";
     REPOSITORY = "[repository.NAME]": "project" "vcs" "url" "branches" "poll";
     AGENTS = "[agents]": "owner" "contact" "missing_after" "named_only";
-    AGENT = "[agent.NAME]": "labels" "slots" "lost_after" "lease" "owner" "contact"
+    AGENT = "[agent.NAME]": "labels" "slots" "dial" "lost_after" "lease" "owner" "contact"
         "missing_after";
     BUILDER = "[builder.NAME]": "project" "tags" "matrix" "agents" "steps";
     SOURCE_STEP = "a source step": "source" "into" "clean" "name" "always" "may_fail" "on_lost";

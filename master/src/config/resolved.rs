@@ -43,6 +43,10 @@ pub struct Master {
     pub data: PathBuf,
     /// Where agents connect.
     pub agent_listen: SocketAddr,
+    /// With what they connect by TLS; without it they cannot.
+    pub agent_tls: Option<AgentTls>,
+    /// Whether they may connect without TLS.
+    pub agent_plain: bool,
     /// What agents on other machines dial, where it does not follow from the rest.
     pub agent_address: Option<String>,
     /// Where browsers connect.
@@ -70,6 +74,15 @@ impl Master {
         };
         format!("{host}:{}", self.agent_listen.port())
     }
+}
+
+/// The certificate of the agents' port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentTls {
+    /// PEM file of the certificate and those above it (absolute).
+    pub certificate: PathBuf,
+    /// PEM file of its key (absolute).
+    pub key: PathBuf,
 }
 
 /// Where the PostgreSQL database is.
@@ -217,6 +230,8 @@ pub struct Agent {
     pub labels: BTreeMap<String, String>,
     /// Builds at a time, 1 to 256.
     pub slots: u32,
+    /// `host:port` where it listens and the master dials; else it dials.
+    pub dial: Option<String>,
     /// Away for longer, it counts as gone for good.
     pub lost_after: Duration,
     /// How long its commands may run without a master.
@@ -234,6 +249,7 @@ impl Default for Agent {
         Self {
             labels: BTreeMap::new(),
             slots: 1,
+            dial: None,
             // A machine that is updated and started again is back within the hour.
             lost_after: Duration::from_secs(3_600),
             // A master that fell over on Friday evening is found on Monday morning.

@@ -64,6 +64,8 @@ fn master() -> Master {
         data: PathBuf::from("/test/data"),
         agent_listen: listen,
         agent_address: None,
+        agent_tls: None,
+        agent_plain: true,
         web_listen: listen,
         database: None,
         anonymous_read: true,

@@ -25,6 +25,8 @@ fn config(mail: Option<crate::config::resolved::Mail>) -> Arc<Config> {
             data: "data".into(),
             agent_listen: ([127, 0, 0, 1], 0).into(),
             agent_address: None,
+            agent_tls: None,
+            agent_plain: true,
             web_listen: ([127, 0, 0, 1], 0).into(),
             database: None,
             anonymous_read: true,

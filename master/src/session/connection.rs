@@ -9,8 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use windlass_protocol::{
     AgentHello, Boxed, ChannelId, CloseReason, CommandState, Connection, Event, Key, MasterHello,
     Progress, hex,
@@ -23,6 +21,7 @@ use super::command::CommandId;
 use super::limits::{FAREWELL_MAX, READ_BYTES, REFUSES_CHARS_MAX, WRITE_MAX};
 use super::link::{KnownCommand, Link, Said, StatusSaid};
 use super::pipe::Pipe;
+use super::wire::Wire;
 use crate::db::agent_tokens::Asking;
 
 /// The figures of a STATUS that are kept.
@@ -66,9 +65,7 @@ pub(super) struct Ending {
 pub(super) struct Task<R> {
     core: Connection,
     registry: R,
-    peer: SocketAddr,
-    reader: OwnedReadHalf,
-    writer: OwnedWriteHalf,
+    wire: Wire,
     /// Bytes being written, from `written` on.
     out: Vec<u8>,
     written: usize,
@@ -85,26 +82,19 @@ pub(super) struct Task<R> {
     is_admitted: bool,
     /// When it was said that the connection ends; it is cut soon after though BYE was not written.
     ends_at: Option<Stopwatch>,
+    /// The one agent that may come this way, if only one may.
+    pub(super) expected: Option<String>,
     /// Told when the agent has proved who it is.
     pub(super) on_proof: Option<Box<dyn FnOnce() + Send>>,
 }
 
 impl<R: Registry> Task<R> {
-    pub(super) fn new(
-        stream: TcpStream,
-        peer: SocketAddr,
-        hello: MasterHello,
-        nonce: [u8; 32],
-        registry: R,
-    ) -> Self {
-        let (reader, writer) = stream.into_split();
+    pub(super) fn new(wire: Wire, hello: MasterHello, nonce: [u8; 32], registry: R) -> Self {
         let began = Stopwatch::start();
         Self {
             core: Connection::master(hello, nonce, 0),
             registry,
-            peer,
-            reader,
-            writer,
+            wire,
             out: Vec::new(),
             written: 0,
             wrote_at: began,
@@ -115,6 +105,7 @@ impl<R: Registry> Task<R> {
             asking: None,
             is_admitted: false,
             ends_at: None,
+            expected: None,
             on_proof: None,
         }
     }
@@ -181,14 +172,14 @@ impl<R: Registry> Task<R> {
         let farewell = self.ends_at;
         let link = self.link.clone();
         tokio::select! {
-            read = self.reader.read(buffer) => {
+            read = self.wire.reader.read(buffer) => {
                 let now = self.now_ms();
                 match read {
                     Ok(0) | Err(_) => self.core.handle_eof(now),
                     Ok(count) => self.core.handle_bytes(now, &buffer[..count]),
                 }
             }
-            wrote = self.writer.write(&self.out[self.written..]), if has_output => match wrote {
+            wrote = self.wire.writer.write(&self.out[self.written..]), if has_output => match wrote {
                 Ok(count) if count > 0 => {
                     self.written += count;
                     self.wrote_at = Stopwatch::start();
@@ -223,9 +214,12 @@ impl<R: Registry> Task<R> {
             loop {
                 self.refill();
                 if self.out.is_empty() {
-                    return self.writer.shutdown().await;
+                    return self.wire.writer.shutdown().await;
                 }
-                self.writer.write_all(&self.out[self.written..]).await?;
+                self.wire
+                    .writer
+                    .write_all(&self.out[self.written..])
+                    .await?;
                 self.written = self.out.len();
             }
         };
@@ -295,7 +289,9 @@ impl<R: Registry> Task<R> {
     }
 
     async fn look_up(&mut self, hello: AgentHello) {
+        let is_wrong = |expected: &String| *expected != hello.name;
         let keys = match &hello.enroll {
+            _ if self.expected.as_ref().is_some_and(is_wrong) => Vec::new(),
             None => self.registry.keys(&hello.name).await,
             Some(token) => self.registry.token(token).await.into_iter().collect(),
         };
@@ -320,7 +316,7 @@ impl<R: Registry> Task<R> {
         let is_enrolled = match self.asking.take() {
             Some(mut asking) => {
                 asking.key_hex = hex::encode(key.as_bytes());
-                self.registry.enrol(asking, self.peer).await
+                self.registry.enrol(asking, self.wire.peer).await
             }
             None => false,
         };
@@ -342,8 +338,10 @@ impl<R: Registry> Task<R> {
             version: hello.version,
             os: hello.os,
             arch: hello.arch,
-            peer: self.peer,
-            confidential: hello.confidential || self.peer.ip().is_loopback(),
+            peer: self.wire.peer,
+            way: self.wire.way,
+            // The agent's word: our end does not see what lies before a proxy or a tunnel.
+            confidential: hello.confidential,
             enrolling: hello.enroll.is_some(),
             commands: commands.iter().map(known).collect(),
         };

@@ -15,6 +15,7 @@ use super::channel::Channel;
 use super::command::CommandId;
 use super::limits::CALLS_WAITING_MAX;
 use super::pipe::Pipe;
+use super::wire::Way;
 
 /// What the agent said of itself, proved by its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub(crate) struct Said {
     pub(crate) arch: String,
     /// Where it connected from.
     pub(crate) peer: SocketAddr,
+    /// How we came together.
+    pub(crate) way: Way,
     /// Whether nobody can read the connection on the way.
     pub(crate) confidential: bool,
     /// Whether it came with a token, not with its own key.

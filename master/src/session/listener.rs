@@ -1,48 +1,57 @@
-//! The agents' door: accepts connections, bounds strangers, and tells how connections ended.
+//! The agents' port: accepts sockets, plain or with TLS, and hands them to the entrance. Not
+//! here: what is said over them.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-use windlass_protocol::{CloseReason, MasterHello};
 
-use super::Farewell;
-use super::connection::{Ending, Task};
-use super::limits::{
-    ADDRESSES_MAX, CONNECTIONS_MAX, REFUSALS_AUDITED_PER_HOUR, STRANGERS_PER_ADDRESS_MAX,
-};
-use super::tasks::spawn_named;
-use crate::agents::Agents;
-use crate::clock::Time;
+use super::entrance::Entrance;
+use super::tls::Certificate;
+use super::wire::{Way, Wire};
 
 /// Waits before accepting again after the system refused to (too many open files, mostly).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
-/// What the count of refusals is per.
-const HOUR: Duration = Duration::from_secs(3600);
+/// Time for TLS to begin: as long as the protocol's own greeting has.
+const TLS_MAX: Duration = Duration::from_secs(10);
+/// The first byte of TLS; the protocol's is another.
+const TLS_RECORD: u8 = 0x16;
+
+/// What the agents' port speaks.
+#[derive(Debug, Clone)]
+pub struct Speech {
+    /// Whether agents may come without TLS.
+    pub plain: bool,
+    /// With what they may come with TLS.
+    pub tls: Option<Certificate>,
+}
+
+impl Speech {
+    /// Without TLS.
+    #[must_use]
+    pub fn plain() -> Self {
+        Self {
+            plain: true,
+            tls: None,
+        }
+    }
+}
 
 /// The agents' door while it is open.
 pub struct Door {
     listener: TcpListener,
-    agents: Agents,
-    deployment: String,
-    strangers: Strangers,
-    connections: Arc<Semaphore>,
-    tracker: TaskTracker,
+    speech: Speech,
+    entrance: Entrance,
 }
 
-/// Opens the agents' door at `address`; [`Door::run`] serves it. `deployment` is the id that all
-/// masters of one installation share.
+/// Opens the agents' door at `address`; [`Door::run`] serves it.
 ///
 /// Errors: those of binding the address, which the text names.
 pub async fn listen(
     address: SocketAddr,
-    deployment: String,
-    agents: Agents,
+    speech: Speech,
+    entrance: Entrance,
 ) -> std::io::Result<Door> {
     let listener = TcpListener::bind(address).await.map_err(|error| {
         std::io::Error::new(
@@ -52,11 +61,8 @@ pub async fn listen(
     })?;
     Ok(Door {
         listener,
-        agents,
-        deployment,
-        strangers: Strangers::default(),
-        connections: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
-        tracker: TaskTracker::new(),
+        speech,
+        entrance,
     })
 }
 
@@ -66,13 +72,13 @@ impl Door {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop`, then says goodbye to every agent and waits for that.
+    /// Serves until `stop`, then waits until every agent was told goodbye.
     pub async fn run(self, stop: CancellationToken) {
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
                 accepted = self.listener.accept() => match accepted {
-                    Ok((stream, peer)) => self.receive(stream, peer, &stop),
+                    Ok((stream, peer)) => self.receive(stream, peer),
                     Err(error) => {
                         tracing::warn!(%error, "cannot accept a connection of an agent");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -80,150 +86,47 @@ impl Door {
                 },
             }
         }
-        self.tracker.close();
-        self.tracker.wait().await;
+        drop(self.listener);
+        self.entrance.emptied().await;
     }
 
-    fn receive(&self, stream: tokio::net::TcpStream, peer: SocketAddr, stop: &CancellationToken) {
-        let Ok(permit) = Arc::clone(&self.connections).try_acquire_owned() else {
-            tracing::warn!(%peer, "an agent's connection was refused: {CONNECTIONS_MAX} are open");
+    fn receive(&self, stream: TcpStream, peer: SocketAddr) {
+        let Some(visit) = self.entrance.enter(peer) else {
             return;
         };
-        let Some(stranger) = self.strangers.enter(peer.ip()) else {
-            tracing::warn!(%peer, "a connection was refused: too many of this address are unproved");
-            return;
-        };
-        let prepared = stream.set_nodelay(true).and_then(|()| super::random());
-        let nonce = match prepared {
-            Ok(nonce) => nonce,
-            Err(error) => {
-                tracing::warn!(%peer, %error, "a connection could not be prepared");
-                return;
-            }
-        };
-        let hello = MasterHello {
-            deployment: self.deployment.clone(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            capabilities: Vec::new(),
-        };
-        let mut task = Task::new(stream, peer, hello, nonce, self.agents.clone());
-        task.on_proof = Some(Box::new(move || drop(stranger)));
-        let link = task.link();
-        let (agents, strangers, stop) = (self.agents.clone(), self.strangers.clone(), stop.clone());
-        spawn_named(&self.tracker, "agent connection", async move {
-            let run = task.run();
-            tokio::pin!(run);
-            let ending = tokio::select! {
-                ending = &mut run => ending,
-                () = stop.cancelled() => {
-                    link.dismiss(Farewell::Stopping);
-                    run.await
+        let (entrance, speech) = (self.entrance.clone(), self.speech.clone());
+        self.entrance.spawn(async move {
+            match wire(stream, peer, &speech).await {
+                Ok(wire) => {
+                    entrance.serve(visit, wire, None).await;
                 }
-            };
-            tell(&agents, &strangers, peer, ending).await;
-            drop(permit);
+                Err(error) => tracing::info!(%peer, %error, "a connection of an agent was refused"),
+            }
         });
     }
 }
 
-/// One log line about how a connection ended, and an audit row if somebody was refused.
-async fn tell(agents: &Agents, strangers: &Strangers, peer: SocketAddr, ending: Ending) {
-    let name = ending.name.as_deref().unwrap_or("?");
-    if ending.is_proved {
-        match ending.reason {
-            CloseReason::Bye | CloseReason::Ended => {
-                tracing::info!(agent = name, %peer, "disconnected")
-            }
-            reason => tracing::warn!(agent = name, %peer, ?reason, "the connection broke"),
-        }
-        return;
-    }
-    let why = match ending.reason {
-        CloseReason::AuthFailed => "unknown agent or wrong key".to_owned(),
-        CloseReason::Protocol(error) => error.to_string(),
-        CloseReason::Silent => "it did not prove who it is in time".to_owned(),
-        // A duplicate was told and audited by the registry; others hung up by themselves.
-        CloseReason::Ended => return,
-        CloseReason::Bye | CloseReason::Lost | CloseReason::Refused { .. } => {
-            tracing::info!(%peer, agent = name, "a connection ended before it was proved");
-            return;
-        }
+/// Finds out what the other side speaks, by its first byte, and speaks it.
+async fn wire(stream: TcpStream, peer: SocketAddr, speech: &Speech) -> std::io::Result<Wire> {
+    let Some(certificate) = &speech.tls else {
+        return Wire::tcp(stream, peer, Way::Tcp);
     };
-    tracing::warn!(%peer, agent = name, why, "an agent's connection was refused");
-    if strangers.may_audit(peer.ip(), agents.clock().now()) {
-        agents
-            .audit_refusal(name, &format!("{why} (from {peer})"))
-            .await;
-    }
-}
-
-/// Connections that have not proved who they are, by address.
-#[derive(Clone, Default)]
-struct Strangers {
-    addresses: Arc<Mutex<HashMap<IpAddr, Visits>>>,
-}
-
-#[derive(Default)]
-struct Visits {
-    /// Unproved connections that are open.
-    open: u32,
-    /// Refusals audited since `since`.
-    audited: u32,
-    /// When the counting began.
-    since: Time,
-}
-
-/// One stranger; leaving the count is dropping it.
-struct Stranger {
-    strangers: Strangers,
-    address: IpAddr,
-}
-
-impl Strangers {
-    /// Counts one in; `None` when there are too many.
-    fn enter(&self, address: IpAddr) -> Option<Stranger> {
-        let mut addresses = self.lock();
-        if addresses.len() >= ADDRESSES_MAX && !addresses.contains_key(&address) {
-            addresses.retain(|_, visits| visits.open > 0);
-            if addresses.len() >= ADDRESSES_MAX {
-                return None;
-            }
+    let begin = async {
+        let mut first = [0];
+        stream.peek(&mut first).await?;
+        if first[0] != TLS_RECORD && speech.plain {
+            return Wire::tcp(stream, peer, Way::Tcp);
         }
-        let visits = addresses.entry(address).or_default();
-        if visits.open >= STRANGERS_PER_ADDRESS_MAX {
-            return None;
+        if first[0] != TLS_RECORD {
+            let text = "it does not speak TLS; its `master` must begin with tls://";
+            return Err(std::io::Error::other(text));
         }
-        visits.open += 1;
-        Some(Stranger {
-            strangers: self.clone(),
-            address,
-        })
-    }
-
-    fn may_audit(&self, address: IpAddr, now: Time) -> bool {
-        let mut addresses = self.lock();
-        // The table is full of others: one more row does no harm to the bound, forgetting does.
-        let Some(visits) = addresses.get_mut(&address) else {
-            return false;
-        };
-        if now.since(visits.since) >= HOUR {
-            (visits.audited, visits.since) = (0, now);
-        }
-        visits.audited += 1;
-        visits.audited <= REFUSALS_AUDITED_PER_HOUR
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<IpAddr, Visits>> {
-        self.addresses
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Stranger {
-    fn drop(&mut self) {
-        if let Some(visits) = self.strangers.lock().get_mut(&self.address) {
-            visits.open = visits.open.saturating_sub(1);
-        }
-    }
+        stream.set_nodelay(true)?;
+        let stream = certificate.acceptor().accept(stream).await?;
+        Ok(Wire::both(stream, peer, Way::Tls))
+    };
+    let late = || std::io::Error::new(std::io::ErrorKind::TimedOut, "TLS did not begin in time");
+    tokio::time::timeout(TLS_MAX, begin)
+        .await
+        .map_err(|_| late())?
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::mail;
 use crate::config::entries::{Entry, Noun};
 use crate::config::keys;
-use crate::config::reader::Section;
+use crate::config::reader::{Section, Value};
 use crate::config::resolved::{Agent, AgentDefaults};
 
 /// Builds at a time on one machine; above, a pool of machines is meant.
@@ -75,6 +75,7 @@ pub(in crate::config) fn read(
         let agent = Agent {
             labels: labels.unwrap_or_default(),
             slots: u32::try_from(slots).unwrap_or(1),
+            dial: section.key("dial").and_then(|value| dialled(&value)),
             lost_after: lost_after?,
             lease: lease?,
             owner: care.owner,
@@ -84,4 +85,19 @@ pub(in crate::config) fn read(
         Some((entry.name.to_owned(), agent))
     };
     entries.values().filter_map(agent).collect()
+}
+
+/// Where an agent listens: `host:port`.
+fn dialled(value: &Value<'_>) -> Option<String> {
+    let text = value.line()?;
+    let fits = text.rsplit_once(':').is_some_and(|(host, port)| {
+        let bare_v6 = host.contains(':') && !(host.starts_with('[') && host.ends_with(']'));
+        !host.is_empty() && !bare_v6 && port.parse::<u16>().is_ok_and(|port| port > 0)
+    });
+    if !fits {
+        let help =
+            "write the host and port of its `listen`, such as \"builder-7.acme.example:9990\"";
+        value.wrong(format!("`{text}` is nothing to dial"), "", help);
+    }
+    fits.then(|| text.to_owned())
 }

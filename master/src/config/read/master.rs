@@ -1,17 +1,17 @@
 //! `[master]`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::config::keys;
 use crate::config::load::Scope;
 use crate::config::reader::{Section, Value};
-use crate::config::resolved::{Database, Master, SecretRef};
+use crate::config::resolved::{AgentTls, Database, Master, SecretRef};
 
 /// Where browsers connect unless told otherwise.
 const WEB_LISTEN: SocketAddr = SocketAddr::new(LOOPBACK, 8010);
 /// Where agents connect unless told otherwise.
 const AGENT_LISTEN: SocketAddr = SocketAddr::new(LOOPBACK, 9989);
-const LOOPBACK: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
 /// Reads the section; without one everything has its default.
 pub(in crate::config) fn read(scope: &Scope<'_>, section: Option<Section<'_>>) -> Option<Master> {
@@ -19,11 +19,29 @@ pub(in crate::config) fn read(scope: &Scope<'_>, section: Option<Section<'_>>) -
     let web_listen = address(key("web_listen"), WEB_LISTEN);
     let text = |value: Value<'_>| value.line().map(str::to_owned);
     let data = key("data").and_then(text);
+    let agent_listen = address(key("agent_listen"), AGENT_LISTEN);
+    let agent_tls = key("agent_tls").and_then(|value| agent_tls(scope, &value));
+    let plain = key("agent_plain").and_then(|value| value.flag());
+    if let Some(value) = key("agent_listen")
+        && is_public(agent_listen.ip())
+        && plain.is_none()
+        && !section
+            .as_ref()
+            .is_some_and(|section| section.has("agent_tls"))
+    {
+        let title = format!("agents would speak at {agent_listen} without TLS");
+        let help = "name a certificate with agent_tls = { certificate = \"…\", key = \"…\" }, or say \
+                    agent_plain = true: nothing can be changed on the way, but others can read it, \
+                    and secrets are kept back";
+        value.wrong(title, "strangers may reach this address", help);
+    }
     Some(Master {
         title: key("title").and_then(text).unwrap_or("Windlass".to_owned()),
         url: key("url").map_or(Some(format!("http://{web_listen}")), |v| url(&v))?,
         data: scope.path(data.as_deref().unwrap_or("data")),
-        agent_listen: address(key("agent_listen"), AGENT_LISTEN),
+        agent_listen,
+        agent_plain: plain.unwrap_or(agent_tls.is_none()),
+        agent_tls,
         agent_address: key("agent_address").and_then(|value| dialled(&value)),
         web_listen,
         database: key("database").and_then(|value| database(scope, &value)),
@@ -31,6 +49,24 @@ pub(in crate::config) fn read(scope: &Scope<'_>, section: Option<Section<'_>>) -
             .and_then(|value| value.flag())
             .unwrap_or(true),
     })
+}
+
+fn agent_tls(scope: &Scope<'_>, value: &Value<'_>) -> Option<AgentTls> {
+    let section = value.section("`agent_tls`", keys::AGENT_TLS)?;
+    let certificate = section.need("certificate", "\"tls/agents.pem\"")?.line()?;
+    let key = section.need("key", "\"tls/agents.key\"")?.line()?;
+    Some(AgentTls {
+        certificate: scope.path(certificate),
+        key: scope.path(key),
+    })
+}
+
+/// Whether strangers may reach an address: all but this machine and private networks.
+fn is_public(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => !(v4.is_loopback() || v4.is_private() || v4.is_link_local()),
+        IpAddr::V6(v6) => !(v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local()),
+    }
 }
 
 fn address(value: Option<Value<'_>>, default: SocketAddr) -> SocketAddr {

@@ -49,6 +49,8 @@ fn master() -> Master {
         data: "data".into(),
         agent_listen: ([127, 0, 0, 1], 0).into(),
         agent_address: None,
+        agent_tls: None,
+        agent_plain: true,
         web_listen: ([127, 0, 0, 1], 0).into(),
         database: None,
         anonymous_read: true,

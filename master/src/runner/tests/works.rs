@@ -107,7 +107,8 @@ impl Works {
             Some(address) => address,
             None => "127.0.0.1:0".parse().unwrap(),
         };
-        let door = session::listen(address, "test".to_owned(), agents.clone())
+        let entrance = session::Entrance::new("test", agents.clone(), stop());
+        let door = session::listen(address, session::Speech::plain(), entrance)
             .await
             .unwrap();
         let address = door.address().unwrap();

@@ -19,7 +19,7 @@ use crate::db::tests::{TestDb, engines, sqlite};
 use crate::db::{self, Db};
 use crate::ids::{AgentId, LogId, StepId};
 use crate::logs::{LogWriter, Logs};
-use crate::session::{self, Bytes, CommandSpec, Program};
+use crate::session::{self, Bytes, CommandSpec, Entrance, Program, Speech};
 
 /// No step of any test takes this long on a machine that works.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -172,7 +172,8 @@ async fn serve(
     let agents = Agents::new(db, Clock::system(), Bells::default(), stop.clone());
     let logs = Logs::new(db, Clock::system(), data);
     let address = "127.0.0.1:0".parse().unwrap();
-    let listening = session::listen(address, "test".to_owned(), agents.clone());
+    let entrance = Entrance::new("test", agents.clone(), stop.clone());
+    let listening = session::listen(address, Speech::plain(), entrance);
     let door = listening.await.unwrap();
     let address = door.address().unwrap();
     let serving = tokio::spawn(door.run(stop.clone()));
