@@ -219,3 +219,23 @@ impl Drop for Background {
         self.kill();
     }
 }
+
+/// Path of the `windlass-conformance` program, built first if the sources are newer.
+#[must_use]
+pub fn conformance() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let arguments = ["build", "--quiet", "-p", "windlass-protocol", "--bins"];
+        let mut command = Command::new(env!("CARGO"));
+        command.args(arguments);
+        if !cfg!(debug_assertions) {
+            command.arg("--release");
+        }
+        let status = command.current_dir(env!("CARGO_MANIFEST_DIR")).status();
+        assert!(
+            status.is_ok_and(|status| status.success()),
+            "the conformance runner does not build"
+        );
+        agent().with_file_name("windlass-conformance")
+    })
+}

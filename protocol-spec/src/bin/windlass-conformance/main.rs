@@ -15,7 +15,10 @@ mod shell;
 mod tree;
 mod wire;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 
 use bench::Bench;
 use cases::Case;
@@ -48,10 +51,7 @@ fn main() -> ExitCode {
         wanted.len(),
         options.seed
     );
-    let mut failed = 0;
-    for (at, case) in wanted.iter().enumerate() {
-        failed += usize::from(!run(&options, at + 1, case));
-    }
+    let failed = run_all(&options, &wanted);
     println!("# {} of {} kept", wanted.len() - failed, wanted.len());
     match failed {
         0 => ExitCode::SUCCESS,
@@ -59,8 +59,45 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs one case in folders of its own; tells whether it passed or had to be left out.
-fn run(options: &Options, number: usize, case: &Case) -> bool {
+/// Runs the cases, several at once if asked, and prints them in their order; tells how many failed.
+fn run_all(options: &Options, cases: &[Case]) -> usize {
+    let next = AtomicUsize::new(0);
+    let (sender, results) = channel();
+    std::thread::scope(|scope| {
+        for _ in 0..options.jobs {
+            let (sender, next) = (sender.clone(), &next);
+            scope.spawn(move || {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(case) = cases.get(at) else {
+                        return;
+                    };
+                    // The receiver lives as long as this scope.
+                    let _ = sender.send((at, run(options, at + 1, case)));
+                }
+            });
+        }
+        let mut waiting = BTreeMap::new();
+        let mut failed = 0;
+        for at in 0..cases.len() {
+            while !waiting.contains_key(&at) {
+                let Ok((at, result)) = results.recv() else {
+                    return cases.len();
+                };
+                waiting.insert(at, result);
+            }
+            if let Some((passed, text)) = waiting.remove(&at) {
+                println!("{text}");
+                failed += usize::from(!passed);
+            }
+        }
+        failed
+    })
+}
+
+/// Runs one case in folders of its own; tells whether it passed or had to be left out, and what to
+/// print.
+fn run(options: &Options, number: usize, case: &Case) -> (bool, String) {
     let result = Bench::new(options, case.name).and_then(|mut bench| {
         let result = (case.run)(&mut bench);
         bench.clear(options.keep);
@@ -68,13 +105,11 @@ fn run(options: &Options, number: usize, case: &Case) -> bool {
     });
     let line = format!("{number} - {} {}: {}", case.level, case.name, case.promise);
     match result {
-        Ok(()) => println!("ok {line}"),
-        Err(Fault::Skip(why)) => println!("ok {line} # SKIP {why}"),
+        Ok(()) => (true, format!("ok {line}")),
+        Err(Fault::Skip(why)) => (true, format!("ok {line} # SKIP {why}")),
         Err(Fault::Broken(why)) => {
-            println!("not ok {line}");
-            why.lines().for_each(|line| println!("# {line}"));
-            return false;
+            let why: String = why.lines().map(|line| format!("\n# {line}")).collect();
+            (false, format!("not ok {line}{why}"))
         }
     }
-    true
 }

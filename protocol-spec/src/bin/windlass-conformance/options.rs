@@ -6,6 +6,9 @@ use std::time::Duration;
 use crate::cases::Level;
 use crate::random::any_seed;
 
+/// More agents at once than this say more about the machine than about the agent.
+const JOBS_MAX: u64 = 32;
+
 const USAGE: &str =
     "windlass-conformance: tells whether an agent keeps the promises of the protocol
 
@@ -17,6 +20,7 @@ again and again. Flags:
   --only WORD          only cases with this word in their name
   --seed NUMBER        repeats the random choices of an earlier run
   --patience SECONDS   how long one step may take (default 30)
+  --jobs NUMBER        cases that run at once (default 1)
   --path-prefix TEXT   stands before the paths given to the agent, such as `Z:` for Wine
   --tcp                the agent gets `--master HOST:PORT` instead of `--stdio` and dials
   --keep               leaves the folders of each case where they are
@@ -29,6 +33,7 @@ pub(crate) struct Options {
     pub(crate) only: String,
     pub(crate) seed: u64,
     pub(crate) patience: Duration,
+    pub(crate) jobs: u64,
     pub(crate) path_prefix: String,
     pub(crate) tcp: bool,
     pub(crate) keep: bool,
@@ -45,6 +50,7 @@ impl Options {
             only: String::new(),
             seed: any_seed(),
             patience: Duration::from_secs(30),
+            jobs: 1,
             path_prefix: String::new(),
             tcp: false,
             keep: false,
@@ -71,6 +77,7 @@ impl Options {
                 "--patience" => {
                     options.patience = Duration::from_secs(number(&flag, &value()?)?.max(1));
                 }
+                "--jobs" => options.jobs = number(&flag, &value()?)?.clamp(1, JOBS_MAX),
                 "--path-prefix" => options.path_prefix = value()?,
                 "--tcp" => options.tcp = true,
                 "--keep" => options.keep = true,
