@@ -267,3 +267,10 @@ fn check_name(text: &str) -> Result<(), &'static str> {
     let good = (1..=64).contains(&text.len()) && text.bytes().all(plain) && !text.starts_with('.');
     if good { Ok(()) } else { Err(right) }
 }
+
+/// Checks the text of a configuration file as if nothing else were given.
+pub(crate) fn check_text(text: &str) -> Result<(), String> {
+    let mut found = Found::default();
+    file::read_text(text, Path::new("agent.conf"), &mut found)?;
+    found.resolve(None).map(|_| ())
+}

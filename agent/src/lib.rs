@@ -8,6 +8,8 @@ mod clock;
 mod commands;
 pub mod config;
 mod connect;
+#[doc(hidden)]
+pub mod decoders;
 mod enroll;
 mod failure;
 mod files;

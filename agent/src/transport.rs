@@ -12,6 +12,11 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
+/// Reads and checks the head of an HTTP server's answer.
+pub(crate) fn check_http_head(bytes: &[u8]) -> Result<(), String> {
+    http::check_head(bytes)
+}
+
 /// How hanging up went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HungUp {

@@ -21,6 +21,12 @@ pub(super) fn read_file(path: &Path, found: &mut Found) -> Result<(), String> {
         ));
     }
     let text = std::fs::read_to_string(path).map_err(cannot)?;
+    read_text(&text, path, found)
+}
+
+/// Reads the text of the file of this path.
+pub(super) fn read_text(text: &str, path: &Path, found: &mut Found) -> Result<(), String> {
+    let shown = path.display();
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut seen: Vec<(&str, usize)> = Vec::new();
     for (index, line) in text.lines().enumerate() {

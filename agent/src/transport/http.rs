@@ -56,6 +56,12 @@ fn read_head(reader: &mut impl Read) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&head).into_owned())
 }
 
+/// Reads and checks the head of an answer.
+pub(super) fn check_head(mut bytes: &[u8]) -> Result<(), String> {
+    let head = read_head(&mut bytes).map_err(|error| error.to_string())?;
+    check_answer(&head)
+}
+
 /// Whether the server agreed; the error quotes what it said.
 fn check_answer(head: &str) -> Result<(), String> {
     let mut lines = head.split("\r\n");
