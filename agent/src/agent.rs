@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 
 use windlass_protocol::{Code, Failure, hex};
 
-use crate::commands::Commands;
+use crate::commands::{Bounds, Commands, Launch};
 use crate::config::{Config, Policy};
 use crate::files::tree::Trees;
 use crate::root::Root;
@@ -57,7 +57,7 @@ impl fmt::Debug for OnReady {
 
 impl Agent {
     /// Opens root and state. The text of an error names the folder and says what would be right.
-    pub(crate) fn open(config: &Config) -> Result<Agent, String> {
+    pub(crate) fn open(config: &Config, launch: Launch) -> Result<Agent, String> {
         let state = &config.state;
         let cannot =
             |error: io::Error| format!("state {}: cannot use it: {error}", state.display());
@@ -74,12 +74,19 @@ impl Agent {
                 root.path().display()
             ));
         }
+        let bounds = Bounds {
+            spool_bytes: config.policy.spool_bytes,
+            spool_total_bytes: config.policy.spool_total_bytes,
+            reserve_bytes: config.policy.reserve_bytes,
+        };
+        let folder = sys::canonical(state).map_err(cannot)?.join("cmd");
+        let commands = Commands::recover(&folder, root.path(), launch, bounds).map_err(cannot)?;
         Ok(Agent {
             name: config.name.clone(),
             installation: installation(state).map_err(cannot)?,
             policy: config.policy.clone(),
-            commands: Commands::recover(&state.join("cmd"), root.path()).map_err(cannot)?,
             root,
+            commands,
             trees: Trees::open(&state.join("trees")).map_err(cannot)?,
             program: None,
             state: state.clone(),

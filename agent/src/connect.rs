@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use windlass_protocol::{CancelMode, CloseReason, Key};
+use windlass_protocol::{CloseReason, Key};
 
 use crate::agent::Agent;
 use crate::backoff::Backoff;
@@ -105,13 +105,14 @@ pub(crate) fn describe(reason: &CloseReason) -> String {
     }
 }
 
-/// Ends what still runs; without supervisors of their own, commands end with their agent.
+/// Commands that are ended, not left to their shims, are waited for.
 fn end_commands(agent: &Agent) {
-    agent.commands.end_all(CancelMode::Kill);
-    if !agent.commands.wait_idle(END_TIMEOUT) {
-        log!(
-            "{} command(s) did not end in time",
-            agent.commands.count_running()
-        );
+    agent.commands.leave();
+    let running = agent.commands.count_running();
+    if !agent.commands.are_ending() {
+        log!("{running} command(s) go on without the agent");
+    } else if !agent.commands.wait_idle(END_TIMEOUT) {
+        let left = agent.commands.count_running();
+        log!("{left} command(s) did not end in time");
     }
 }

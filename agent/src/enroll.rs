@@ -10,6 +10,7 @@ use windlass_protocol::{AgentHello, CloseReason, Connection, Event, Key, Token};
 
 use crate::agent::Agent;
 use crate::clock::{now_ms, until};
+use crate::commands::Launch;
 use crate::config::args::{Credential, Enroll};
 use crate::config::line;
 use crate::log::log;
@@ -82,7 +83,7 @@ fn pasted(text: &str) -> Result<String, String> {
 
 fn enroll_by_token(enroll: &Enroll, token: &Token) -> Result<(), String> {
     let config = &enroll.config;
-    let agent = Agent::open(config)?;
+    let agent = Agent::open(config, Launch::Threads)?;
     let mut tries = 1;
     loop {
         let opened = connect::open(config).map_err(|error| Fault::Lost(error.to_string()));

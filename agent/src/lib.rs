@@ -24,6 +24,7 @@ mod root;
 mod scratch;
 mod selftest;
 mod session;
+mod shim;
 mod sys;
 mod transport;
 mod upgrade;
@@ -31,6 +32,7 @@ mod upgrade;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use commands::Launch;
 use config::args::{self, Asked};
 use life::Start;
 use log::log;
@@ -43,6 +45,7 @@ const BAD_USAGE: u8 = 2;
 /// allows it.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut args: Vec<OsString> = args.into_iter().collect();
+    let launch = Launch::of_this_program(args.len());
     if args.first().is_some_and(|word| word == guard::GUARD) {
         return guard::run(args.split_off(1));
     }
@@ -54,6 +57,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         program: std::env::current_exe().ok(),
         args,
         on_probation,
+        launch,
     })
 }
 
@@ -63,14 +67,30 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// lost or the work was not done, and with 2 on bad usage; every error is one line on standard
 /// error that says what would be right.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
     start(Start {
         program: None,
-        args: args.into_iter().collect(),
+        launch: Launch::of_this_program(args.len()),
+        args,
         on_probation: false,
     })
 }
 
+/// Like [`run`], in a program that cannot be started again as an agent: its commands are watched
+/// over by threads of this process, and are lost when it ends.
+pub fn run_alone(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    start(Start {
+        program: None,
+        args: args.into_iter().collect(),
+        on_probation: false,
+        launch: Launch::Threads,
+    })
+}
+
 fn start(start: Start) -> ExitCode {
+    if start.args.first().is_some_and(|word| word == shim::WORD) {
+        return shim::run(start.args.get(1).and_then(|word| word.to_str()));
+    }
     match args::parse_args(start.args.iter().cloned()) {
         Ok(Asked::Run(config)) => life::run(&config, start),
         Ok(Asked::Print(text)) => end(Ok(text)),

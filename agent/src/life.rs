@@ -7,9 +7,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use windlass_protocol::CancelMode;
-
 use crate::agent::Agent;
+use crate::commands::Launch;
 use crate::config::{Config, Way};
 use crate::log::log;
 use crate::session::Stop;
@@ -27,6 +26,8 @@ pub(crate) struct Start {
     pub(crate) args: Vec<OsString>,
     /// A guard watches whether it reaches its master.
     pub(crate) on_probation: bool,
+    /// How it starts what watches over a command.
+    pub(crate) launch: Launch,
 }
 
 /// Runs until asked to stop; the status is that of the program.
@@ -40,7 +41,7 @@ pub(crate) fn run(config: &Config, start: Start) -> ExitCode {
             return ExitCode::from(BAD_USAGE);
         }
     };
-    let mut agent = match Agent::open(config) {
+    let mut agent = match Agent::open(config, start.launch) {
         Ok(agent) => agent,
         Err(error) => {
             log!("{error}");
@@ -59,8 +60,10 @@ pub(crate) fn run(config: &Config, start: Start) -> ExitCode {
     let notify = move || {
         if !on_signal.request() {
             log!("asked twice to stop; stopping at once");
-            of_signal.commands.end_all(CancelMode::Kill);
-            of_signal.commands.wait_idle(LAST_WAIT);
+            of_signal.commands.leave();
+            if of_signal.commands.are_ending() {
+                of_signal.commands.wait_idle(LAST_WAIT);
+            }
             std::process::exit(1);
         }
     };

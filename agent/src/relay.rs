@@ -1,28 +1,26 @@
 //! Streaming a journal to the master: from any offset, as it grows, as far as credit goes, to its
 //! end. Woken by the journal and by the gate, never by a timer. Not here: writing it.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::sync::Arc;
 
 use windlass_protocol::{Boxed, Code, Failure, limits};
 
-use crate::commands::journal::Journal;
+use crate::commands::Entry;
+use crate::commands::journal::Reader;
 use crate::failure;
 use crate::session::Answer;
 use crate::session::port::Port;
 
-/// Sends the journal from `from` on until its end is sent.
-pub(crate) fn relay(port: &Port, journal: &Arc<Journal>, from: u64) -> Answer {
-    let len = journal.extent().len;
-    if from > len {
-        let text = format!("the journal has {len} bytes and cannot be sent from {from}");
-        return Ok(Err(Failure::new(Code::BadRequest, text)));
-    }
-    let mut file = match journal.reader(from) {
-        Ok(file) => file,
-        Err(error) => return Ok(Err(failure::of_io(&error, b""))),
+/// Sends the command's journal from `from` on until its end is sent. The master has what is
+/// before.
+pub(crate) fn relay(port: &Port, entry: &Arc<Entry>, from: u64) -> Answer {
+    let journal = &entry.journal;
+    let mut reader = match journal.reader(from) {
+        Ok(reader) => reader,
+        Err(text) => return Ok(Err(Failure::new(Code::BadRequest, text))),
     };
+    entry.mark_stored(from);
     journal.watch(&port.gate);
     let mut offset = from;
     loop {
@@ -37,7 +35,7 @@ pub(crate) fn relay(port: &Port, journal: &Arc<Journal>, from: u64) -> Answer {
             port.finish(offset, journal.sha256())?;
             return Ok(Ok(Boxed::new()));
         }
-        match read_exactly(&mut file, count) {
+        match read_exactly(&mut reader, count) {
             Ok(bytes) => port.send(offset, bytes)?,
             Err(error) => return Ok(Err(failure::of_io(&error, b""))),
         }
@@ -45,8 +43,8 @@ pub(crate) fn relay(port: &Port, journal: &Arc<Journal>, from: u64) -> Answer {
     }
 }
 
-fn read_exactly(file: &mut File, count: u64) -> io::Result<Vec<u8>> {
+fn read_exactly(reader: &mut Reader, count: u64) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; usize::try_from(count).map_err(io::Error::other)?];
-    file.read_exact(&mut bytes)?;
+    reader.read_exact(&mut bytes)?;
     Ok(bytes)
 }

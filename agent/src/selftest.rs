@@ -14,7 +14,7 @@ use windlass_protocol::{CommandId, RelPath, hex};
 
 use crate::agent::Agent;
 use crate::clock;
-use crate::commands::Entry;
+use crate::commands::{Entry, Launch};
 use crate::config::{Config, Policy, Trust, Way};
 use crate::sys;
 
@@ -145,7 +145,7 @@ fn command(folder: &Path) -> Result<String, String> {
         policy: Policy::default(),
     };
     let program = std::env::current_exe().map_err(|error| format!("no path to itself: {error}"))?;
-    let agent = Agent::open(&config)?;
+    let agent = Agent::open(&config, Launch::of_this_program(1))?;
     let mut id = [0; 16];
     sys::fill_random(&mut id).map_err(|error| error.to_string())?;
     let words = vec![

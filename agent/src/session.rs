@@ -306,7 +306,14 @@ impl Session<'_> {
             self.stop.request();
         }
         if let Some(by) = self.stop_by_ms {
-            let done = self.is_quiet() && self.agent.commands.count_running() == 0;
+            let done = match self.agent.commands.are_ending() {
+                true => self.is_quiet() && self.agent.commands.count_running() == 0,
+                // Commands go on in their shims, and their journals are sent another time.
+                false => self
+                    .channels
+                    .values()
+                    .all(|channel| channel.entry.is_some()),
+            };
             if (done || by <= now) && !self.said_bye {
                 self.said_bye = true;
                 self.stop_by_ms = Some(now.saturating_add(STOP_MS));
@@ -422,18 +429,15 @@ impl Session<'_> {
         }
     }
 
-    /// The agent stops: says so, ends the commands, stays until their ends are delivered.
+    /// The agent stops: says so and leaves. Commands go on in their shims; only when they are
+    /// ended too it stays until their ends are delivered.
     fn begin_stop(&mut self) {
         if self.stop_by_ms.is_some() {
             return;
         }
         let text = "the agent is stopped";
         let _ = self.connection.goaway(Code::ShuttingDown, text, 0);
-        let running = self.agent.commands.count_running();
-        if running > 0 {
-            log!("stopping: ending {running} running command(s)");
-        }
-        self.agent.commands.end_all(CancelMode::Kill);
+        self.agent.commands.leave();
         self.stop_by_ms = Some(now_ms().saturating_add(STOP_MS));
         if !self.proven {
             self.closed.get_or_insert(CloseReason::Ended);

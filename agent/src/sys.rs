@@ -25,10 +25,6 @@ mod windows;
 #[cfg(windows)]
 use windows as system;
 
-#[allow(
-    unused_imports,
-    reason = "the shim that uses the first of these lands next"
-)]
 pub(crate) use system::{
     Control, Exit, Family, Folder, LIST_SEPARATOR, LinkReader, LinkWriter, OpenMode, Process,
     Signal, Started, Used, adopt_orphans, become_program, boot_id, canonical, check_path,

@@ -17,6 +17,9 @@ const INITIAL: [u32; 8] = [
     0x5be0_cd19,
 ];
 
+/// Bytes of `Sha256::export`.
+pub const STATE_BYTES: usize = 104;
+
 /// A hash being computed.
 #[derive(Clone)]
 pub struct Sha256 {
@@ -93,6 +96,33 @@ impl Sha256 {
     /// Bytes taken so far.
     pub fn total(&self) -> u64 {
         self.total
+    }
+
+    /// Where the computation stands, to be written down and taken up by `import`: eight words of
+    /// state, the block that is not whole yet, the bytes taken; all big-endian.
+    pub fn export(&self) -> [u8; STATE_BYTES] {
+        let mut bytes = [0; STATE_BYTES];
+        for (out, word) in bytes.chunks_exact_mut(4).zip(self.state) {
+            out.copy_from_slice(&word.to_be_bytes());
+        }
+        bytes[32..32 + self.filled].copy_from_slice(&self.block[..self.filled]);
+        bytes[96..].copy_from_slice(&self.total.to_be_bytes());
+        bytes
+    }
+
+    /// Goes on where `export` stood.
+    pub fn import(bytes: &[u8; STATE_BYTES]) -> Self {
+        let mut hash = Self::new();
+        for (word, four) in hash.state.iter_mut().zip(bytes.chunks_exact(4)) {
+            *word = u32::from_be_bytes([four[0], four[1], four[2], four[3]]);
+        }
+        hash.block.copy_from_slice(&bytes[32..96]);
+        let total = bytes[96..]
+            .iter()
+            .fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        hash.total = total;
+        hash.filled = (total % 64) as usize;
+        hash
     }
 }
 

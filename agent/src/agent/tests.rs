@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::Agent;
+use crate::commands::Launch;
 use crate::config::{Config, Policy, Way};
 use crate::scratch::Scratch;
 
@@ -21,18 +22,19 @@ fn config(scratch: &Scratch) -> Config {
     }
 }
 
+fn open(config: &Config) -> Result<Agent, String> {
+    Agent::open(config, Launch::Threads)
+}
+
 #[test]
 fn two_agents_never_share_a_state_folder() {
     let scratch = Scratch::new();
-    let first = Agent::open(&config(&scratch)).unwrap();
-    let error = Agent::open(&config(&scratch)).unwrap_err();
+    let first = open(&config(&scratch)).unwrap();
+    let error = open(&config(&scratch)).unwrap_err();
     assert!(error.contains("in use by another agent"), "{error}");
     let installation = first.installation.clone();
     drop(first);
-    assert_eq!(
-        Agent::open(&config(&scratch)).unwrap().installation,
-        installation
-    );
+    assert_eq!(open(&config(&scratch)).unwrap().installation, installation);
 }
 
 #[test]
@@ -40,9 +42,5 @@ fn a_state_folder_inside_the_root_is_refused() {
     let scratch = Scratch::new();
     let mut config = config(&scratch);
     config.state = config.root.join("state");
-    assert!(
-        Agent::open(&config)
-            .unwrap_err()
-            .contains("lies in the root")
-    );
+    assert!(open(&config).unwrap_err().contains("lies in the root"));
 }

@@ -194,6 +194,7 @@ impl Supervision {
             result.leftovers_left = 1;
             return result;
         }
+        self.task.journal.lift_bounds();
         // What it leaves falls to us where we adopt, and has no need of its number then.
         let early = self.task.adopts.then(|| self.process.reap());
         if early.is_some() {
@@ -264,7 +265,10 @@ impl Supervision {
     }
 
     fn idle(&self) -> Option<u64> {
-        after(self.meter.last_output_ms(), self.task.exec.idle_ms)
+        // A command that waits for room in the spool is silent against its will.
+        let last = self.meter.last_output_ms();
+        let since = last.max(self.task.journal.held_up_until_ms());
+        after(since, self.task.exec.idle_ms)
     }
 
     fn lease(&self) -> Option<u64> {

@@ -7,11 +7,13 @@ use windlass_protocol::journal::RecordKind;
 use windlass_protocol::ops::{Exec, ExecResult, Program, Reason};
 use windlass_protocol::{Code, CommandId, Progress, limits};
 
+use super::disk::RealDisk;
 use super::journal::Journal;
 use super::record::Record;
-use super::{Commands, KEEP_SECONDS};
+use super::room::KEEP_SECONDS;
+use super::{Bounds, Commands, Launch};
 use crate::scratch::Scratch;
-use crate::sys::Folder;
+use crate::sys::{self, Folder};
 
 /// Leaves a command as an earlier run of the agent would.
 fn leave(folder: &Path, number: usize, finished: bool) -> CommandId {
@@ -23,10 +25,12 @@ fn leave(folder: &Path, number: usize, finished: bool) -> CommandId {
     Record {
         digest: [1; 32],
         generation: 3,
+        boot: sys::boot_id(),
+        takes_input: false,
     }
-    .write(&folder)
+    .write(&RealDisk::new(&folder))
     .unwrap();
-    let journal = Journal::create(&folder.join("journal")).unwrap();
+    let journal = Journal::create(&folder).unwrap();
     journal.append(RecordKind::Stdout, b"out").unwrap();
     if finished {
         journal.finish(&ExecResult::new(Reason::Cancelled)).unwrap();
@@ -34,16 +38,27 @@ fn leave(folder: &Path, number: usize, finished: bool) -> CommandId {
     id
 }
 
+fn recover(folder: &Path) -> std::io::Result<Commands> {
+    let bounds = Bounds {
+        spool_bytes: u64::MAX,
+        spool_total_bytes: u64::MAX,
+        reserve_bytes: 0,
+    };
+    Commands::recover(folder, folder, Launch::Threads, bounds)
+}
+
 fn set_age(folder: &Path, id: CommandId, seconds: u64) {
-    // A journal's age is that of its file.
-    let path = folder.join(id.to_string()).join("journal");
-    let file = std::fs::File::options().append(true).open(path).unwrap();
+    // A result's age is that of its files.
     #[allow(
         clippy::disallowed_methods,
         reason = "the age of a file is counted from now"
     )]
     let then = SystemTime::now() - Duration::from_secs(seconds);
-    file.set_modified(then).unwrap();
+    for found in std::fs::read_dir(folder.join(id.to_string())).unwrap() {
+        let path = found.unwrap().path();
+        let file = std::fs::File::options().append(true).open(path).unwrap();
+        file.set_modified(then).unwrap();
+    }
 }
 
 fn start(commands: &Commands, scratch: &Scratch, id: CommandId) {
@@ -59,7 +74,7 @@ fn what_an_earlier_run_left_is_found_and_what_was_running_is_lost() {
     let done = leave(scratch.path(), 1, true);
     let torn = leave(scratch.path(), 2, false);
     std::fs::create_dir(scratch.path().join(CommandId([9; 16]).to_string())).unwrap();
-    let commands = Commands::recover(scratch.path(), scratch.path()).unwrap();
+    let commands = recover(scratch.path()).unwrap();
     let states = commands.list();
     let ids: Vec<CommandId> = states.iter().map(|state| state.id).collect();
     assert_eq!(
@@ -87,7 +102,7 @@ fn finished_results_go_when_they_are_too_old_or_too_many_and_the_oldest_first() 
         .map(|number| leave(scratch.path(), number, true))
         .collect();
     set_age(scratch.path(), ids[7], KEEP_SECONDS - 60);
-    let commands = Commands::recover(scratch.path(), scratch.path()).unwrap();
+    let commands = recover(scratch.path()).unwrap();
     let known = |id| commands.find(id, 3).is_ok();
     start(&commands, &scratch, CommandId([254; 16]));
     assert!(!known(ids[7]) && known(ids[8]));
@@ -105,9 +120,7 @@ fn a_command_whose_record_cannot_be_read_is_never_dropped() {
     let id = leave(scratch.path(), 1, true);
     let record = scratch.path().join(id.to_string()).join("record");
     std::fs::write(&record, b"\xff").unwrap();
-    let error = Commands::recover(scratch.path(), scratch.path())
-        .unwrap_err()
-        .to_string();
+    let error = recover(scratch.path()).unwrap_err().to_string();
     assert!(error.contains(&id.to_string()), "{error}");
     assert!(record.exists(), "it would be started a second time");
 }
@@ -121,7 +134,7 @@ fn a_start_that_fails_leaves_nothing_in_the_way_of_the_next() {
         deep.push("d".repeat(100));
     }
     deep.push("d".repeat(4095 - 34 - deep.as_os_str().len() - 1));
-    let commands = Commands::recover(&deep, scratch.path()).unwrap();
+    let commands = recover(&deep).unwrap();
     let exec = Exec::new(CommandId([5; 16]), Program::Argv(vec![b"true".to_vec()]));
     let begin = || commands.start(&exec, || Ok(Folder::open(scratch.path()).unwrap()));
     let first = begin().unwrap_err();

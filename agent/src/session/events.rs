@@ -19,18 +19,16 @@ impl Session<'_> {
         if let Some(mode) = channel.cancel.take() {
             entry.end(Reason::Cancelled, mode);
         }
-        if let Some(queue) = &entry.stdin {
-            let sender = self.sender.clone();
-            let tell = move |durable: u64, consumed: u64| {
-                let limit = consumed.saturating_add(limits::LOG_WINDOW);
-                let _ = sender.send(Input::Acknowledge {
-                    channel: id,
-                    durable,
-                    limit,
-                });
-            };
-            queue.listen(Box::new(tell));
-        }
+        let sender = self.sender.clone();
+        let tell = move |durable: u64, consumed: u64| {
+            let limit = consumed.saturating_add(limits::LOG_WINDOW);
+            let _ = sender.send(Input::Acknowledge {
+                channel: id,
+                durable,
+                limit,
+            });
+        };
+        entry.listen_input(Box::new(tell));
         channel.entry = Some(entry);
     }
 
@@ -72,10 +70,7 @@ impl Session<'_> {
                 Some(Channel {
                     entry: Some(entry), ..
                 }) => {
-                    entry
-                        .stdin
-                        .iter()
-                        .for_each(|queue| queue.push(offset, &bytes));
+                    entry.push_input(offset, &bytes);
                 }
                 _ => {}
             },
@@ -92,13 +87,23 @@ impl Session<'_> {
                 Some(Channel {
                     entry: Some(entry), ..
                 }) => {
-                    entry.stdin.iter().for_each(|queue| queue.end());
+                    entry.end_input();
                 }
                 _ => {}
             },
             Event::Abort { channel, .. } => {
                 let text = "the master gave the request up";
                 self.respond(channel, Err(Failure::new(Code::Cancelled, text)));
+            }
+            Event::Ack {
+                channel, durable, ..
+            } => {
+                if let Some(Channel {
+                    entry: Some(entry), ..
+                }) = self.channels.get(&channel)
+                {
+                    entry.mark_stored(durable);
+                }
             }
             Event::Cancel { channel, mode } => {
                 if let Some(channel) = self.channels.get_mut(&channel) {

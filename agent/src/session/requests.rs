@@ -141,7 +141,7 @@ fn exec_and_relay(agent: &Agent, port: &Port, exec: &Exec, from: u64) -> Answer 
 
 fn attach_and_relay(port: &Port, entry: &Arc<Entry>, from: u64) -> Answer {
     port.attach(entry)?;
-    relay::relay(port, &entry.journal, from)
+    relay::relay(port, entry, from)
 }
 
 /// What the master is told now and then.

@@ -1,7 +1,6 @@
 //! Processes, signals, waiting, randomness and facts about the machine, on Unix. Folders are in
 //! `folder`. This file and that one hold all the `unsafe` of the agent.
 
-#[allow(dead_code, reason = "the shim that uses it lands next")]
 mod control;
 mod facts;
 mod family;
@@ -10,7 +9,6 @@ mod poll;
 mod process;
 mod terminal;
 
-#[allow(unused_imports, reason = "the shim that uses it lands next")]
 pub(crate) use control::{
     Control, LinkReader, LinkWriter, connect_control, inherited_folder, own_program, spawn_shim,
 };

@@ -63,3 +63,19 @@ fn the_processors_instructions_agree_with_portable_code() {
         blocks.rotate_left(1);
     }
 }
+
+#[test]
+fn a_computation_that_was_written_down_goes_on_to_the_same_hash_at_every_length() {
+    let bytes: Vec<u8> = (0..300_u32).map(|n| (n * 7) as u8).collect();
+    for at in 0..bytes.len() {
+        let mut first = Sha256::new();
+        first.update(&bytes[..at]);
+        let mut second = Sha256::import(&first.export());
+        second.update(&bytes[at..]);
+        assert_eq!(
+            (second.total(), second.finish()),
+            (300, digest(&bytes)),
+            "at {at}"
+        );
+    }
+}

@@ -43,7 +43,7 @@ fn fresh_id() -> CommandId {
 /// Runs to the end; `when` may send orders once the output holds a line.
 fn run(exec: Exec, orders: Vec<Notice>) -> Ran {
     let scratch = Scratch::new();
-    let journal = Arc::new(Journal::create(&scratch.path().join("journal")).unwrap());
+    let journal = Arc::new(Journal::create(scratch.path()).unwrap());
     let (sender, notices) = mpsc::channel();
     let task = Task {
         exec,
