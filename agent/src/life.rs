@@ -18,6 +18,10 @@ use crate::{BAD_USAGE, connect, key, status, sys};
 /// How long killed commands get when the agent is asked twice to stop.
 const LAST_WAIT: Duration = Duration::from_secs(1);
 
+/// Bytes of a path of the state folder below which a socket's fits: macOS lets that have 104, and
+/// the folder of a command takes 43 of them.
+const STATE_PATH_MAX: usize = 60;
+
 /// How this program was started.
 pub(crate) struct Start {
     /// Its own file, if that may be replaced.
@@ -32,6 +36,13 @@ pub(crate) struct Start {
 
 /// Runs until asked to stop; the status is that of the program.
 pub(crate) fn run(config: &Config, start: Start) -> ExitCode {
+    let config = match standing_near_state(config) {
+        Ok(config) => &config.clone(),
+        Err(error) => {
+            log!("state {}: cannot enter it: {error}", config.state.display());
+            return ExitCode::FAILURE;
+        }
+    };
     // Where we stand when the arguments are read again by the one that takes over.
     let here = std::env::current_dir();
     let key = match key::read_key(&config.key_file) {
@@ -85,4 +96,18 @@ pub(crate) fn run(config: &Config, start: Start) -> ExitCode {
     }
     log!("stopped");
     status(good)
+}
+
+/// Shims are reached by sockets below the state folder. Where its path is too long for that, the
+/// agent enters it, and takes its paths from where it stood.
+fn standing_near_state(config: &Config) -> std::io::Result<Config> {
+    let mut config = config.clone();
+    std::fs::create_dir_all(&config.state)?;
+    config.state = sys::canonical(&config.state)?;
+    if config.state.as_os_str().len() > STATE_PATH_MAX {
+        config.key_file = std::path::absolute(&config.key_file)?;
+        config.root = std::path::absolute(&config.root)?;
+        std::env::set_current_dir(&config.state)?;
+    }
+    Ok(config)
 }

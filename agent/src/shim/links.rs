@@ -181,17 +181,14 @@ impl Links {
         let mut told = None;
         loop {
             let fresh = self.gate.wait(|_| {
-                let now = (
-                    self.lock().number,
-                    self.lock().writer.is_some(),
-                    self.news(),
-                );
+                let now = self.standing();
                 (told != Some(now)).then_some(now)
             });
             let Some((number, listening, news)) = fresh else {
                 return;
             };
             told = fresh;
+            // One that came meanwhile stays for the next turn.
             let writer = match listening {
                 true => self.lock().writer.take(),
                 false => None,
@@ -212,15 +209,18 @@ impl Links {
         }
     }
 
-    fn news(&self) -> News {
+    /// Which link it is, whether somebody listens, and what there is to tell.
+    fn standing(&self) -> (u64, bool, News) {
         let extent = self.journal.extent();
-        let (input_received, input_consumed) = self.lock().input;
-        News {
+        let sha256 = extent.finished.then(|| self.journal.sha256());
+        let state = self.lock();
+        let news = News {
             len: extent.len,
-            sha256: extent.finished.then(|| self.journal.sha256()),
-            input_received,
-            input_consumed,
-        }
+            sha256,
+            input_received: state.input.0,
+            input_consumed: state.input.1,
+        };
+        (state.number, state.writer.is_some(), news)
     }
 }
 

@@ -106,6 +106,17 @@ impl Bench {
         std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
+    /// Process numbers of the shims that live.
+    pub(crate) fn shims(&self) -> Vec<String> {
+        let folders = std::fs::read_dir(self.folder.join("state/cmd"));
+        let pids = folders.into_iter().flatten().filter_map(|folder| {
+            let pid = std::fs::read_to_string(folder.ok()?.path().join("pid")).ok()?;
+            let line = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+            (!line.contains(") Z ")).then_some(pid)
+        });
+        pids.collect()
+    }
+
     /// The command line of an agent for this bench.
     pub(crate) fn command(&self) -> Command {
         let mut command = self.command_without_master();
@@ -238,10 +249,16 @@ impl Bench {
 impl Drop for Bench {
     fn drop(&mut self) {
         if let Some(mut child) = self.child.take() {
-            // Asked and not killed, because it ends its commands then; it does so in seconds.
             let pid = child.id().to_string();
             let _ = Command::new("kill").args(["-s", "TERM", &pid]).status();
             let _ = child.wait();
+        }
+        // Shims outlive their agent; asked to stop they end their commands.
+        for pid in self.shims() {
+            let _ = Command::new("kill").args(["-s", "TERM", &pid]).status();
+        }
+        while !self.shims().is_empty() {
+            std::thread::yield_now();
         }
         if std::thread::panicking() {
             eprintln!("--- log of the agent\n{}---", self.log());

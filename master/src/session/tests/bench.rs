@@ -34,7 +34,7 @@ fn agent_process() {
         return;
     };
     let arguments = arguments.into_string().unwrap();
-    windlass_agent::run(arguments.lines().map(Into::into));
+    windlass_agent::run_alone(arguments.lines().map(Into::into));
 }
 
 /// A master's lower floors over one database.
