@@ -309,10 +309,10 @@ impl Session<'_> {
             let done = match self.agent.commands.are_ending() {
                 true => self.is_quiet() && self.agent.commands.count_running() == 0,
                 // Commands go on in their shims, and their journals are sent another time.
-                false => self
-                    .channels
-                    .values()
-                    .all(|channel| channel.entry.is_some()),
+                false => {
+                    let mut open = self.channels.values();
+                    self.answered.is_empty() && open.all(|channel| channel.entry.is_some())
+                }
             };
             if (done || by <= now) && !self.said_bye {
                 self.said_bye = true;

@@ -27,7 +27,7 @@ use windows as system;
 
 pub(crate) use system::{
     Control, Exit, Family, Folder, LIST_SEPARATOR, LinkReader, LinkWriter, OpenMode, Process,
-    Signal, Started, Used, adopt_orphans, become_program, boot_id, canonical, check_path,
+    Signal, Started, adopt_orphans, become_program, boot_id, canonical, check_path,
     connect_control, create_private, disk_space, fill_random, inherited_folder, is_link_error,
     is_superuser, is_terminal_end, kernel_release, load_hundredths, logical_cpus, memory_bytes,
     memory_space, notify_on_terminate, os_bytes, os_name, os_text, own_program, refuse_open_key,

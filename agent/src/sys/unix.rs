@@ -23,7 +23,7 @@ pub(crate) use folder::{
     stat_of,
 };
 pub(crate) use poll::wait_readable;
-pub(crate) use process::{Exit, Process, Signal, Started, Used, shell_words, start};
+pub(crate) use process::{Exit, Process, Signal, Started, shell_words, start};
 pub(crate) use terminal::is_terminal_end;
 
 use std::ffi::{c_int, c_void};
