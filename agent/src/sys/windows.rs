@@ -24,7 +24,7 @@ pub(crate) use folder::{
 };
 pub(crate) use names::{check_path, os_bytes, os_text};
 pub(crate) use process::{
-    Exit, Family, Process, Signal, Started, Used, adopt_orphans, is_terminal_end, shell_words,
+    Exit, Family, Process, Signal, Started, adopt_orphans, is_terminal_end, shell_words,
     start, wait_readable,
 };
 pub(crate) use program::{become_program, replace_program};
