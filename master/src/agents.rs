@@ -4,6 +4,7 @@
 mod enrolment;
 mod error;
 mod exec;
+mod outputs;
 mod registry;
 mod status;
 mod transfers;
@@ -21,6 +22,7 @@ use crate::db::{Db, Lane};
 use crate::ids::AgentId;
 
 pub use error::AgentError;
+pub use outputs::Outputs;
 pub use registry::AgentState;
 
 /// How long an operation waits for its agent to come back, unless told ([`Agents::patient`]): an

@@ -5,6 +5,7 @@ mod entries;
 mod files;
 mod keys;
 mod load;
+pub mod manner;
 mod mistakes;
 pub mod names;
 mod read;

@@ -3,6 +3,7 @@
 //! the log is opened again.
 
 mod compress;
+mod mask;
 mod reader;
 mod writer;
 
@@ -20,6 +21,7 @@ use crate::model::Name;
 
 pub use reader::READ_BYTES_MAX;
 pub use writer::LogWriter;
+pub(crate) use writer::Synced;
 
 /// Why a log could not be read or written.
 #[derive(Debug, thiserror::Error)]

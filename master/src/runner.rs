@@ -7,6 +7,7 @@ mod collect;
 mod command;
 mod ending;
 mod load;
+mod outputs;
 mod product;
 mod source;
 mod step;

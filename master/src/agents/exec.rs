@@ -7,11 +7,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::error::After;
-use super::{AgentError, Agents};
+use super::{AgentError, Agents, Outputs};
 use crate::db;
 use crate::db::commands::CommandState;
 use crate::ids::AgentId;
-use crate::logs::LogWriter;
 use crate::session::{CommandResult, CommandSpec, Journal, JournalPart, KnownCommand, Link};
 
 /// Bytes of output after which the agent is granted as many more: a quarter of the window, so
@@ -36,7 +35,7 @@ const DB_PAUSE: Duration = Duration::from_secs(1);
 struct Following<'a> {
     agents: &'a Agents,
     command: &'a CommandSpec,
-    log: &'a mut LogWriter,
+    outputs: &'a mut Outputs,
     /// Journal bytes that are committed here.
     committed: u64,
     /// Whether the agent is known to have taken the command: it must not be started again.
@@ -47,8 +46,8 @@ struct Following<'a> {
 impl Agents {
     /// Runs a command on an agent, or takes it up again, and returns how it ended, committed.
     ///
-    /// Its row must be in `db::commands` already, and `log` be the log the row names. Output is
-    /// appended to `log`, which the caller closes. An agent that is away is waited for as long as
+    /// Its row must be in `db::commands` already, and the output's log be the one the row names.
+    /// What comes is appended to `outputs`, which the caller closes. An agent that is away is waited for as long as
     /// this handle does ([`Agents::patient`]). `cancel` asks the agent to end the command, whose result then says
     /// cancelled; with the agent away the command is given up after 15 s
     /// ([`AgentError::Cancelled`]) and ended when the agent comes back. With
@@ -57,7 +56,7 @@ impl Agents {
         &self,
         agent: AgentId,
         command: &CommandSpec,
-        log: &mut LogWriter,
+        outputs: &mut Outputs,
         cancel: &CancellationToken,
     ) -> Result<CommandResult, AgentError> {
         let id = command.id.to_string();
@@ -75,13 +74,13 @@ impl Agents {
         let mut following = Following {
             agents: self,
             command,
-            log,
+            outputs,
             committed: row.journal_offset,
             is_begun: row.journal_offset > 0,
             notes: Vec::new(),
         };
         // What the caller appended before stays, whatever the connections do.
-        following.log.commit().await?;
+        following.outputs.commit().await?;
         following.run(agent, cancel).await
     }
 }
@@ -121,6 +120,14 @@ impl Following<'_> {
                 {
                     self.give_up().await?;
                     return Err(AgentError::Cancelled);
+                }
+                // It was started with a secret that is another one by now.
+                Err(After::Fail(AgentError::Refused(refusal)))
+                    if !self.is_begun
+                        && self.command.has_secrets()
+                        && refusal.code == "id-mismatch" =>
+                {
+                    self.is_begun = true;
                 }
                 Err(After::Fail(AgentError::Refused(refusal)))
                     if self.is_begun && matches!(refusal.code, "unknown-id" | "bad-request") =>
@@ -184,7 +191,7 @@ impl Following<'_> {
             false => Journal::start(link, self.command)?,
         };
         // What an earlier connection brought and was not committed comes again.
-        self.log.rewind().await?;
+        self.outputs.rewind(self.committed).await?;
         let mut is_cancelled = false;
         let mut commit_at: Option<Instant> = None;
         let (mut uncommitted, mut ungranted) = (0, 0);
@@ -205,21 +212,25 @@ impl Following<'_> {
                 }
                 part = journal.next() => {
                     self.is_begun |= journal.is_begun;
-                    match part? {
-                        JournalPart::Output(bytes) => {
-                            uncommitted += bytes.len() as u64;
-                            ungranted += bytes.len() as u64;
-                            self.log.append(&bytes).await?;
-                        }
-                        JournalPart::Note(note) => self.note(note),
+                    let part = part?;
+                    let count = self.outputs.take(&part).await?;
+                    uncommitted += count;
+                    ungranted += count;
+                    match part {
                         JournalPart::Exit(result) => {
                             self.committed = journal.boundary();
                             let result = self.finish(result).await?;
                             journal.acknowledge(self.committed);
                             return Ok(result);
                         }
+                        JournalPart::Note(note) => self.note(note),
+                        _ => {}
                     }
+                    self.outputs.mark(journal.boundary());
                     if uncommitted >= COMMIT_BYTES {
+                        if !self.outputs.is_settled() {
+                            self.outputs.settle(journal.boundary(), false).await?;
+                        }
                         self.commit(&journal).await?;
                         (commit_at, uncommitted) = (None, 0);
                     } else if commit_at.is_none() {
@@ -244,17 +255,17 @@ impl Following<'_> {
     /// Brings the output to the disk, then log and journal offset into the database together,
     /// then tells the agent.
     async fn commit(&mut self, journal: &Journal) -> Result<(), AgentError> {
-        let synced = self.log.sync().await?;
-        let offset = journal.boundary();
+        let point = self.outputs.sync().await?;
+        let (offset, ends) = (point.offset, point.clone());
         let (id, generation) = (self.command.id.to_string(), self.command.generation);
         let write = move |conn: &mut db::Conn| {
             db::commands::advance(conn, &id, generation, offset)?;
-            db::logs::commit(conn, synced.id, synced.bytes, synced.lines)
+            ends.commit(conn)
         };
         let db = &self.agents.shared.db;
         db.tx_progress("command output", write).await?;
         self.committed = offset;
-        self.log.committed(synced);
+        self.outputs.committed(&point);
         journal.acknowledge(offset);
         Ok(())
     }
@@ -265,15 +276,17 @@ impl Following<'_> {
         let json = result
             .to_json()
             .map_err(|error| AgentError::Nonsense(error.0))?;
-        let synced = self.log.sync().await?;
+        self.outputs.settle(self.committed, true).await?;
+        let point = self.outputs.sync().await?;
+        let ends = point.clone();
         let (id, generation) = (self.command.id.to_string(), self.command.generation);
         let (offset, now) = (self.committed, self.agents.shared.clock.now());
         let write = move |conn: &mut db::Conn| {
             db::commands::finish(conn, now, &id, generation, offset, &json)?;
-            db::logs::commit(conn, synced.id, synced.bytes, synced.lines)
+            ends.commit(conn)
         };
         self.agents.shared.db.tx("command result", write).await?;
-        self.log.committed(synced);
+        self.outputs.committed(&point);
         Ok(result)
     }
 

@@ -37,8 +37,11 @@ sections! {
         "missing_after";
     BUILDER = "[builder.NAME]": "project" "tags" "matrix" "agents" "steps";
     SOURCE_STEP = "a source step": "source" "into" "clean" "name" "always" "may_fail" "on_lost";
-    RUN_STEP = "a run step": "run" "cwd" "env" "timeout" "idle" "grace" "output_max" "name"
+    RUN_STEP = "a run step": "run" "cwd" "env" "timeout" "idle" "grace" "output_max" "max_lines"
+        "stdin" "split" "pty" "logs" "clean_env" "nice" "umask" "leftovers" "on_full" "name"
         "always" "may_fail" "on_lost";
+    PTY = "the size of a terminal": "rows" "columns";
+    VARIABLE = "an environment variable": "file" "env" "prepend" "unset";
     UPLOAD_STEP = "an upload step": "upload" "name" "always" "may_fail" "on_lost";
     PRODUCT_STEP = "a product step": "product" "version" "feed_version" "target" "runtime"
         "properties" "name" "always" "may_fail" "on_lost";

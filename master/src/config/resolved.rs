@@ -5,6 +5,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use super::manner::Manner;
 use super::template::Template;
 
 /// Everything a user configured, each map keyed by the name in the table header.
@@ -137,7 +140,8 @@ pub enum MailSecurity {
 }
 
 /// A secret, never its value: read when it is used.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SecretRef {
     /// The file's first line.
     File(PathBuf),
@@ -331,6 +335,10 @@ pub struct Run {
     pub command: RunCommand,
     /// Folder below the build's folder.
     pub cwd: String,
+    /// What it reads, if anything.
+    pub stdin: Option<Template>,
+    /// How else it is run.
+    pub manner: Manner,
     /// Environment variables set besides the standard ones; values may hold outside values.
     pub env: BTreeMap<String, Template>,
     /// Total time allowed.

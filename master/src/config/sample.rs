@@ -10,6 +10,7 @@ use super::resolved::{
     Repository, Run, RunCommand, Schedule, Step, StepKind, Trigger, Vcs,
 };
 use super::template::Template;
+use crate::config::manner::Manner;
 
 /// Project and repository `editor`, builder `package`, agent `linux-1`, schedules `push` and
 /// `by-hand`.
@@ -86,6 +87,8 @@ fn builder() -> Builder {
         idle: Duration::from_secs(60),
         grace: Duration::from_secs(1),
         output_bytes_max: 1 << 20,
+        stdin: None,
+        manner: Manner::default(),
     });
     Builder {
         project: "editor".to_owned(),

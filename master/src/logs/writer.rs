@@ -7,6 +7,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::mask::Mask;
 use super::{LogError, Logs, compress};
 use crate::db;
 use crate::ids::LogId;
@@ -20,6 +21,8 @@ pub struct LogWriter {
     id: LogId,
     path: PathBuf,
     file: Arc<File>,
+    /// Hides secrets, if there are any to hide.
+    mask: Option<Mask>,
     /// Bytes not written yet.
     buffer: Vec<u8>,
     /// Bytes in the file.
@@ -58,6 +61,7 @@ impl LogWriter {
             id: row.id,
             path,
             file: Arc::new(opened.0),
+            mask: None,
             buffer: Vec::new(),
             written: row.bytes,
             lines: row.lines,
@@ -80,11 +84,54 @@ impl LogWriter {
     /// Bytes appended so far, committed or not.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.written + self.buffer.len() as u64
+        let held = self.mask.as_ref().map_or(0, Mask::held);
+        self.written + self.buffer.len() as u64 + held as u64
+    }
+
+    /// Hides these secrets in everything that is appended from now on.
+    pub fn hide(&mut self, secrets: Vec<Vec<u8>>) {
+        self.mask = (!secrets.is_empty()).then(|| Mask::new(secrets));
+    }
+
+    /// Whether nothing is held back because it may be the beginning of a secret.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.mask.as_ref().is_none_or(|mask| mask.held() == 0)
+    }
+
+    /// Appends what is held back: as it is, because nothing follows, or hidden, because it cannot
+    /// wait for what follows.
+    pub(crate) async fn settle(&mut self, is_over: bool) -> Result<(), LogError> {
+        match &mut self.mask {
+            Some(mask) => {
+                let held = if is_over { mask.settle() } else { mask.cover() };
+                self.take(&held).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// How far the log goes with everything that was appended and is not held back.
+    pub(crate) fn end(&self) -> Synced {
+        Synced {
+            id: self.id,
+            bytes: self.written + self.buffer.len() as u64,
+            lines: self.lines,
+            has_open_line: self.has_open_line,
+        }
     }
 
     /// Appends bytes; they count after the next [`Self::commit`].
     pub async fn append(&mut self, bytes: &[u8]) -> Result<(), LogError> {
+        match &mut self.mask {
+            Some(mask) => {
+                let decided = mask.push(bytes);
+                self.take(&decided).await
+            }
+            None => self.take(bytes).await,
+        }
+    }
+
+    async fn take(&mut self, bytes: &[u8]) -> Result<(), LogError> {
         self.lines += bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
         if let Some(last) = bytes.last() {
             self.has_open_line = *last != b'\n';
@@ -100,18 +147,16 @@ impl LogWriter {
     /// `db::logs::commit` and then [`Self::committed`].
     pub(crate) async fn sync(&mut self) -> Result<Synced, LogError> {
         self.write(true).await?;
-        Ok(Synced {
-            id: self.id,
-            bytes: self.written,
-            lines: self.lines,
-            has_open_line: self.has_open_line,
-        })
+        Ok(self.end())
     }
 
     /// Forgets what was appended after the last commit.
     pub(crate) async fn rewind(&mut self) -> Result<(), LogError> {
         let committed = self.committed;
         self.buffer.clear();
+        if let Some(mask) = &mut self.mask {
+            mask.forget();
+        }
         if self.written > committed.bytes {
             let file = Arc::clone(&self.file);
             blocking(&self.path, move || file.set_len(committed.bytes)).await?;
@@ -142,6 +187,7 @@ impl LogWriter {
 
     /// Commits, compresses and closes the log. Nothing is lost if the master dies within.
     pub async fn close(mut self) -> Result<(), LogError> {
+        self.settle(true).await?;
         let synced = self.sync().await?;
         let plain = self.path.clone();
         blocking(&self.path, move || compress::compress(&plain)).await?;

@@ -15,11 +15,17 @@ use crate::model::BuildResult;
 use crate::session::{Bytes, CommandResult, CommandSpec, EndReason, Program};
 
 use super::Parts;
+use super::outputs;
 use super::step::{Course, StepEnd, StepError, say};
 use super::words::{bytes, span};
 
 /// Times a step is begun on one agent that comes back without it; then the machine is at fault.
 const BEGUN_MAX: i64 = 4;
+
+/// What a command's terminal is, unless the step says so: nearly every program knows it.
+const TERMINAL: &str = "xterm";
+/// Longest text for a command to read: what the protocol takes within a request.
+const STDIN_BYTES_MAX: usize = 65_536;
 
 /// Runs the command of a step, or takes it up again after a restart. One that the agent lost is
 /// started once more if the step allows that.
@@ -65,20 +71,27 @@ enum Ended {
 async fn once(course: &Course<'_>, step: StepId, run: &Run) -> Result<Ended, StepError> {
     let find = move |conn: &mut Conn| commands::of_step(conn, step);
     let known = course.parts.db.read("step command", find).await?;
-    let (spec, mut log) = match known {
+    let (spec, log) = match known {
         Some(known) => {
             if let Some(ended) = ended(course, &known)? {
                 return Ok(ended);
             }
             let spec = CommandSpec::from_json(&known.lease.arguments).map_err(broken)?;
-            (spec, course.parts.logs.open(known.lease.log).await?)
+            // The command runs, and its secrets must be hidden: a place that cannot be read is
+            // waited for.
+            let spec = reveal(spec).await.map_err(StepError::Ours)?;
+            (spec, known.lease.log)
         }
-        None => lease(course, step, run).await?,
+        None => {
+            let (spec, log) = lease(course, step, run).await?;
+            (spec, log.id())
+        }
     };
+    let mut outputs = outputs::open(course.parts, step, log, &spec).await?;
     let cancel = &course.signals.cancel;
     let outcome = course
         .agents
-        .exec(course.build.agent, &spec, &mut log, cancel)
+        .exec(course.build.agent, &spec, &mut outputs, cancel)
         .await;
     // The log is closed with the step, also where a fault of ours only has it tried again.
     Ok(Ended::By(outcome?))
@@ -96,10 +109,11 @@ pub(super) async fn end(parts: &Parts, build: &Build, step: StepId) -> Result<()
     cancel.cancel();
     let ended: Result<(), StepError> = async {
         let spec = CommandSpec::from_json(&known.lease.arguments).map_err(broken)?;
-        let mut log = parts.logs.open(known.lease.log).await?;
+        let spec = reveal(spec).await.map_err(StepError::Ours)?;
+        let mut outputs = outputs::open(parts, step, known.lease.log, &spec).await?;
         parts
             .agents
-            .exec(build.agent, &spec, &mut log, &cancel)
+            .exec(build.agent, &spec, &mut outputs, &cancel)
             .await?;
         Ok(())
     }
@@ -146,7 +160,8 @@ async fn lease(
     step: StepId,
     run: &Run,
 ) -> Result<(CommandSpec, LogWriter), StepError> {
-    let spec = specify(course, step, run)?;
+    let spec = reveal(specify(course, step, run)?).await;
+    let spec = spec.map_err(StepError::Failed)?;
     let agent = course.build.agent;
     // A builder without source has no folder yet.
     course
@@ -167,6 +182,15 @@ async fn lease(
     let insert = move |conn: &mut Conn| commands::insert(conn, now, &new);
     course.parts.db.tx("command", insert).await?;
     Ok((spec, log))
+}
+
+/// Reads the secrets of a command.
+async fn reveal(mut spec: CommandSpec) -> Result<CommandSpec, String> {
+    let read = tokio::task::spawn_blocking(move || spec.reveal().map(|()| spec));
+    match read.await {
+        Ok(read) => read.map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn specify(course: &Course<'_>, step: StepId, run: &Run) -> Result<CommandSpec, StepError> {
@@ -191,6 +215,11 @@ fn specify(course: &Course<'_>, step: StepId, run: &Run) -> Result<CommandSpec, 
             interpolate(value, &course.scope)?.replace('\0', "\u{fffd}"),
         );
     }
+    if run.manner.pty.is_some() {
+        variables
+            .entry("TERM".to_owned())
+            .or_insert_with(|| TERMINAL.to_owned());
+    }
     let variables = variables.into_iter();
     spec.env = variables
         .map(|(name, value)| (name.into(), value.into()))
@@ -200,6 +229,18 @@ fn specify(course: &Course<'_>, step: StepId, run: &Run) -> Result<CommandSpec, 
     spec.grace = run.grace;
     spec.output_bytes_max = run.output_bytes_max;
     spec.lease = course.lease;
+    if let Some(text) = &run.stdin {
+        let text = interpolate(text, &course.scope)?;
+        if text.len() > STDIN_BYTES_MAX {
+            let text = format!("`stdin` is longer than {}", bytes(STDIN_BYTES_MAX as u64));
+            return Err(StepError::Failed(text));
+        }
+        spec.stdin = Some(text);
+    }
+    spec.manner = run.manner.clone();
+    for path in spec.manner.logs.values_mut() {
+        *path = course.path(path);
+    }
     Ok(spec)
 }
 
@@ -219,7 +260,10 @@ fn judged(course: &Course<'_>, run: &Run, result: &CommandResult) -> StepEnd {
         ),
         EndReason::Signalled => (
             BuildResult::Failure,
-            format!("ended by signal {}", number(result.signal)),
+            match result.ntstatus {
+                Some(status) => format!("ended by exception 0x{status:08X}"),
+                None => format!("ended by signal {}", number(result.signal)),
+            },
         ),
         EndReason::Timeout => {
             let text = format!("took longer than {} and was ended", span(run.timeout));
@@ -230,10 +274,12 @@ fn judged(course: &Course<'_>, run: &Run, result: &CommandResult) -> StepEnd {
             format!("said nothing for {} and was ended", span(run.idle)),
         ),
         EndReason::MaxOutput => {
-            let text = format!(
-                "wrote more than {} and was ended",
-                bytes(run.output_bytes_max)
-            );
+            let lines = match run.manner.lines_max {
+                0 => String::new(),
+                lines => format!(" or {lines} lines"),
+            };
+            let most = bytes(run.output_bytes_max);
+            let text = format!("wrote more than {most}{lines} and was ended");
             (BuildResult::Failure, text)
         }
         EndReason::Cancelled if cancelled => (BuildResult::Cancelled, "cancelled".to_owned()),

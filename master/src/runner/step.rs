@@ -11,9 +11,10 @@ use crate::engine::environment::Surroundings;
 use crate::engine::scope::{NoValue, Scope};
 use crate::ids::StepId;
 use crate::logs::{LogError, LogWriter};
-use crate::model::{BuildResult, Name, Property};
+use crate::model::{BuildResult, Property};
 use crate::vcs::VcsError;
 
+use super::outputs;
 use super::words::span;
 use super::{Parts, Signals};
 
@@ -125,14 +126,7 @@ impl Course<'_> {
     pub(super) async fn log(&self, step: StepId) -> Result<LogWriter, StepError> {
         let read = move |conn: &mut Conn| log_rows::of_step(conn, step);
         let known = self.parts.db.read("step log", read).await?;
-        if let Some(open) = known.iter().rfind(|log| log.open) {
-            return Ok(self.parts.logs.open(open.id).await?);
-        }
-        let name: Name = "output".parse().map_err(|error| {
-            // Stated in `model::Name`: letters are a name.
-            StepError::Ours(format!("{error}"))
-        })?;
-        Ok(self.parts.logs.create(step, name).await?)
+        outputs::named(&self.parts.logs, &known, step, outputs::OUTPUT).await
     }
 
     /// A path below the build's folder, as the agent takes it.

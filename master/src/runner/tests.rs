@@ -3,6 +3,7 @@
 
 mod ends;
 mod lost;
+mod manner;
 mod sources;
 mod works;
 

@@ -1,5 +1,5 @@
-//! What a command is and how it ended, as the rest of the master knows it; stored as JSON beside
-//! its lease.
+//! What a command is, as the rest of the master knows it; stored as JSON beside its lease. Not
+//! here: how it ended (`result`), and how it is run in the words of the protocol (`manner`).
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,6 +9,12 @@ use serde::{Deserialize, Serialize};
 use windlass_protocol::{hex, ops};
 
 use super::calls::{self, LinkError};
+use super::manner;
+use crate::config::manner::Manner;
+use crate::config::resolved::SecretRef;
+
+/// Shortest secret, bytes: a shorter one would be hidden where it is none.
+const SECRET_BYTES_MIN: usize = 8;
 
 /// The random 128-bit id of a command: 32 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -140,6 +146,15 @@ pub struct CommandSpec {
     pub grace: Duration,
     /// Bytes of output until it is ended; 0 is no limit.
     pub output_bytes_max: u64,
+    /// What it reads.
+    #[serde(default)]
+    pub stdin: Option<String>,
+    /// How else it is run.
+    #[serde(default)]
+    pub manner: Manner,
+    /// The values of `manner.secrets`, in their order, once they were read; never stored.
+    #[serde(skip)]
+    values: Vec<ops::Secret>,
     /// How long it may run without a master.
     pub lease: Duration,
 }
@@ -160,7 +175,46 @@ impl CommandSpec {
             output_bytes_max: 0,
             // A master that fell over on Friday evening is found on Monday morning.
             lease: Duration::from_secs(3 * 86_400),
+            stdin: None,
+            manner: Manner::default(),
+            values: Vec::new(),
         })
+    }
+
+    /// Whether some of its variables are secrets.
+    #[must_use]
+    pub fn has_secrets(&self) -> bool {
+        !self.manner.secrets.is_empty()
+    }
+
+    /// Reads its secrets where they lie: to be done before it is sent, and before its output is
+    /// taken. The error says which could not be read, and nothing of what was found.
+    pub fn reveal(&mut self) -> std::io::Result<()> {
+        let read = |(name, place): (&String, &SecretRef)| {
+            let of = |error: std::io::Error| {
+                std::io::Error::new(error.kind(), format!("the variable {name}: {error}"))
+            };
+            let value = place.read().map_err(of)?;
+            if value.len() < SECRET_BYTES_MIN {
+                let text =
+                    format!("it is too short to be hidden in logs; {SECRET_BYTES_MIN} bytes");
+                return Err(of(std::io::Error::other(text + " are the least")));
+            }
+            Ok(ops::Secret(value.into_bytes()))
+        };
+        self.values = self
+            .manner
+            .secrets
+            .iter()
+            .map(read)
+            .collect::<Result<_, _>>()?;
+        Ok(())
+    }
+
+    /// The secrets that were read, to be hidden in logs.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<Vec<u8>> {
+        self.values.iter().map(|value| value.0.clone()).collect()
     }
 
     /// 64 hex digits over what the command is: the agent refuses the same id with another digest.
@@ -197,6 +251,7 @@ impl CommandSpec {
             .iter()
             .map(|(name, value)| Ok((name.wire()?, value.wire()?)))
             .collect::<Result<_, BadCommand>>()?;
+        manner::apply(self, &self.values, &mut exec)?;
         exec.timeout_ms = milliseconds(self.timeout);
         exec.idle_ms = milliseconds(self.idle);
         exec.grace_ms = milliseconds(self.grace);
@@ -208,114 +263,4 @@ impl CommandSpec {
 
 fn milliseconds(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Why a command ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EndReason {
-    /// By itself, with an exit code.
-    Exited,
-    /// By a signal that was not ours.
-    Signalled,
-    /// Its time was over.
-    Timeout,
-    /// It was silent for too long.
-    Idle,
-    /// It wrote too much.
-    MaxOutput,
-    /// Somebody cancelled it.
-    Cancelled,
-    /// No master came for too long.
-    LeaseExpired,
-    /// It could not be started; the text says why.
-    SpawnFailed,
-    /// Whoever watched it died; its end is unknown.
-    AgentLost,
-}
-
-/// How a command ended.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct CommandResult {
-    /// Why.
-    pub reason: EndReason,
-    /// Exit code, if it exited.
-    pub exit: Option<u32>,
-    /// Number of the signal that ended it.
-    pub signal: Option<u32>,
-    /// Milliseconds from start to end.
-    pub wall_ms: u64,
-    /// Milliseconds of processor time in the program.
-    pub user_ms: u64,
-    /// Milliseconds of processor time in the kernel.
-    pub sys_ms: u64,
-    /// Bytes of memory at the peak.
-    pub memory_bytes_max: u64,
-    /// Processes that outlived it and were killed.
-    pub leftovers_killed: u64,
-    /// A sentence for a person, mostly why it could not be started.
-    pub text: String,
-    /// Remarks of the agent, the last few.
-    pub notes: Vec<String>,
-}
-
-impl CommandResult {
-    /// Whether it exited by itself with code 0.
-    #[must_use]
-    pub fn is_success(&self) -> bool {
-        self.reason == EndReason::Exited && self.exit == Some(0)
-    }
-
-    /// A command whose end nobody saw.
-    pub(crate) fn lost(text: impl Into<String>) -> Self {
-        Self {
-            reason: EndReason::AgentLost,
-            exit: None,
-            signal: None,
-            wall_ms: 0,
-            user_ms: 0,
-            sys_ms: 0,
-            memory_bytes_max: 0,
-            leftovers_killed: 0,
-            text: text.into(),
-            notes: Vec::new(),
-        }
-    }
-
-    /// The JSON to store.
-    pub fn to_json(&self) -> Result<String, BadCommand> {
-        serde_json::to_string(self).map_err(|error| BadCommand(error.to_string()))
-    }
-
-    /// Reads [`Self::to_json`].
-    pub fn from_json(text: &str) -> Result<Self, BadCommand> {
-        serde_json::from_str(text).map_err(|error| BadCommand(error.to_string()))
-    }
-}
-
-impl From<ops::ExecResult> for CommandResult {
-    fn from(result: ops::ExecResult) -> Self {
-        Self {
-            reason: match result.reason {
-                ops::Reason::Exited => EndReason::Exited,
-                ops::Reason::Signalled => EndReason::Signalled,
-                ops::Reason::Timeout => EndReason::Timeout,
-                ops::Reason::Idle => EndReason::Idle,
-                ops::Reason::MaxOutput => EndReason::MaxOutput,
-                ops::Reason::Cancelled => EndReason::Cancelled,
-                ops::Reason::LeaseExpired => EndReason::LeaseExpired,
-                ops::Reason::SpawnFailed => EndReason::SpawnFailed,
-                ops::Reason::AgentLost => EndReason::AgentLost,
-            },
-            exit: result.exit,
-            signal: result.signal,
-            wall_ms: result.wall_ms,
-            user_ms: result.user_ms,
-            sys_ms: result.sys_ms,
-            memory_bytes_max: result.max_rss,
-            leftovers_killed: result.leftovers_killed,
-            text: result.text,
-            notes: Vec::new(),
-        }
-    }
 }

@@ -345,6 +345,9 @@ impl<R: Registry> Task<R> {
             enrolling: hello.enroll.is_some(),
             commands: commands.iter().map(known).collect(),
         };
+        if said.confidential {
+            self.link.note_confidential();
+        }
         match self.registry.admit(said, self.link.clone()).await {
             Ok(()) => self.is_admitted = true,
             Err(farewell) => self.link.dismiss(farewell),

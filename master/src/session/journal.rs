@@ -6,13 +6,22 @@ use windlass_protocol::ops::{Attach, Request};
 
 use super::calls::{LinkError, Refusal};
 use super::channel::{Arrival, Channel};
-use super::command::{CommandResult, CommandSpec};
+use super::command::CommandSpec;
 use super::link::Link;
+use super::result::CommandResult;
+
+/// Why secrets are not sent.
+const READABLE: &str = "the step has secret variables, and the connection to its agent can be read \
+    on the way: connect the agent by TLS (`tls://` or `https://`), by ssh or on the same machine";
 
 /// What comes next in a journal.
 pub(crate) enum JournalPart {
     /// Output, as the command wrote it.
     Output(Vec<u8>),
+    /// Errors, where they are split from the output.
+    Errors(Vec<u8>),
+    /// What was appended to a followed file: its number in the command's list, and the bytes.
+    Tail(usize, Vec<u8>),
     /// A remark of the agent.
     Note(String),
     /// The command ended; nothing follows.
@@ -38,6 +47,12 @@ impl Journal {
                 text: error.to_string(),
             })
         })?;
+        if command.has_secrets() && !link.is_confidential() {
+            return Err(LinkError::Refused(Refusal {
+                code: "permission",
+                text: READABLE.to_owned(),
+            }));
+        }
         Self::open(link, &Request::Exec(exec), 0)
     }
 
@@ -64,8 +79,11 @@ impl Journal {
         loop {
             while let Some(record) = self.decoder.next_record().map_err(LinkError::nonsense)? {
                 match record.kind {
-                    RecordKind::Stdout | RecordKind::Stderr => {
-                        return Ok(JournalPart::Output(record.bytes));
+                    RecordKind::Stdout => return Ok(JournalPart::Output(record.bytes)),
+                    RecordKind::Stderr => return Ok(JournalPart::Errors(record.bytes)),
+                    RecordKind::Tail => {
+                        let (number, bytes) = record.tail().map_err(LinkError::nonsense)?;
+                        return Ok(JournalPart::Tail(number.into(), bytes.to_vec()));
                     }
                     RecordKind::Note => {
                         let text = String::from_utf8_lossy(&record.bytes).into_owned();
@@ -75,7 +93,7 @@ impl Journal {
                         let result = record.exit().map_err(LinkError::nonsense)?;
                         return Ok(JournalPart::Exit(result.into()));
                     }
-                    RecordKind::Started | RecordKind::Tail | RecordKind::Unknown(_) => {}
+                    RecordKind::Started | RecordKind::Unknown(_) => {}
                 }
             }
             match self.channel.next().await {

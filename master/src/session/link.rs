@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -71,6 +72,8 @@ pub(crate) struct Link {
 /// What the handles and the task of a connection share.
 pub(super) struct Shared {
     orders: Mutex<Orders>,
+    /// Whether nobody can read the connection on the way; known once it is admitted.
+    confidential: AtomicBool,
     /// Wakes the task.
     pub(super) wake: Notify,
     /// Cancelled when either side has said that the end is near: nothing new may be asked.
@@ -103,11 +106,22 @@ impl Link {
         Self {
             shared: Arc::new(Shared {
                 orders: Mutex::default(),
+                confidential: AtomicBool::new(false),
                 wake: Notify::new(),
                 leaving: CancellationToken::new(),
                 closed: CancellationToken::new(),
             }),
         }
+    }
+
+    /// Notes that nobody can read the connection on the way.
+    pub(super) fn note_confidential(&self) {
+        self.shared.confidential.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether nobody can read the connection on the way: only then secrets are sent over it.
+    pub(super) fn is_confidential(&self) -> bool {
+        self.shared.confidential.load(Ordering::Relaxed)
     }
 
     pub(super) fn shared(&self) -> &Shared {

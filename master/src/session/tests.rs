@@ -5,4 +5,5 @@ pub(crate) mod bench;
 mod door;
 mod exec;
 mod proxy;
+mod secrets;
 mod transfers;

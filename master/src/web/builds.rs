@@ -240,7 +240,7 @@ async fn tail(app: &App, detail: &BuildDetail) -> Option<Tail> {
     let is_running = |step: &&StepSummary| step.state == StepState::Running;
     let problem = detail.steps.iter().find(is_problem);
     let chosen = problem.or_else(|| detail.steps.iter().find(is_running));
-    let (step, log) = chosen.and_then(|step| Some((step, step.logs.last()?)))?;
+    let (step, log) = chosen.and_then(|step| Some((step, main_log(step)?)))?;
     let wanted = problem.map_or(TAIL_LINES, |_| PROBLEM_LINES);
     // A log whose file is gone is no reason not to show the build.
     let excerpt = Excerpt::load(app, log.id, wanted).await.ok()?;
@@ -252,6 +252,12 @@ async fn tail(app: &App, detail: &BuildDetail) -> Option<Tail> {
         follow: excerpt.follow,
         problem: problem.is_some(),
     })
+}
+
+/// The newest log of a step's output, else the newest at all.
+fn main_log(step: &StepSummary) -> Option<&LogSummary> {
+    let output = step.logs.iter().rfind(|log| log.name == "output");
+    output.or(step.logs.last())
 }
 
 /// `POST /builds/{id}/cancel`: asks for it to be stopped.

@@ -12,6 +12,7 @@ use crate::agents::Agents;
 use crate::bells::Bells;
 use crate::clock::{Clock, Time};
 use crate::config::Config;
+use crate::config::manner::Manner;
 use crate::config::resolved::{OnLost, Run, RunCommand, Step, StepKind};
 use crate::config::template::Template;
 use crate::db::builds::Build;
@@ -254,6 +255,29 @@ impl Works {
         self.text(logs[0].id).await
     }
 
+    /// The logs of the step at this place, by name, oldest first.
+    pub(super) async fn logs(&self, build: &Build, at: usize) -> Vec<(String, String)> {
+        let id = build.id;
+        let read = move |conn: &mut Conn| {
+            let step = steps::of_build(conn, id)?[at].id;
+            db::logs::of_step(conn, step)
+        };
+        let mut logs = Vec::new();
+        for log in self.db().read("test", read).await.unwrap() {
+            assert!(!log.open, "closed with its step");
+            logs.push((log.name, self.text(log.id).await));
+        }
+        logs
+    }
+
+    /// The sentence beside the step at this place.
+    pub(super) async fn step_text(&self, build: &Build, at: usize) -> String {
+        let id = build.id;
+        let read = move |conn: &mut Conn| db::views::steps::of_build(conn, id);
+        let steps = self.db().read("test", read).await.unwrap();
+        steps[at].state_text.clone()
+    }
+
     pub(super) async fn results(&self, build: &Build) -> Vec<Option<BuildResult>> {
         let id = build.id;
         let read = move |conn: &mut Conn| steps::of_build(conn, id);
@@ -307,6 +331,8 @@ pub(super) fn run(name: &str, script: &str) -> Step {
         idle: Duration::from_secs(60),
         grace: Duration::from_secs(1),
         output_bytes_max: 1 << 20,
+        stdin: None,
+        manner: Manner::default(),
     };
     step(name, StepKind::Run(run))
 }

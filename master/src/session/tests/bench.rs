@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::agents::Agents;
+use crate::agents::{Agents, Outputs};
 use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::db::commands::NewCommand;
@@ -18,7 +18,7 @@ use crate::db::outbox::tests::{finish, ground};
 use crate::db::tests::{TestDb, engines, sqlite};
 use crate::db::{self, Db};
 use crate::ids::{AgentId, LogId, StepId};
-use crate::logs::{LogWriter, Logs};
+use crate::logs::Logs;
 use crate::session::{self, Bytes, CommandSpec, Entrance, Program, Speech};
 
 /// No step of any test takes this long on a machine that works.
@@ -132,7 +132,7 @@ impl Bench {
     }
 
     /// Leases a command with a log of its own.
-    pub(super) async fn lease(&self, machine: &Machine, command: &CommandSpec) -> LogWriter {
+    pub(super) async fn lease(&self, machine: &Machine, command: &CommandSpec) -> Outputs {
         let log = self.logs.create(StepId(1), "output".parse().unwrap());
         let log = log.await.unwrap();
         let new = NewCommand {
@@ -147,7 +147,7 @@ impl Bench {
         let insert =
             move |conn: &mut db::Conn| db::commands::insert(conn, crate::clock::Time(0), &new);
         self.db().tx("lease", insert).await.unwrap();
-        log
+        Outputs::of(log)
     }
 
     /// The whole of a log, as a reader sees it.
@@ -191,6 +191,8 @@ pub(crate) struct Machine {
     name: String,
     folder: tempfile::TempDir,
     process: Option<Child>,
+    /// More words for its command line.
+    pub(crate) flags: Vec<String>,
 }
 
 impl Machine {
@@ -204,6 +206,7 @@ impl Machine {
             name: name.to_owned(),
             folder,
             process: None,
+            flags: Vec::new(),
         };
         machine.dial(address);
         machine
@@ -217,7 +220,7 @@ impl Machine {
     /// Starts the process (again), dialling `address`.
     pub(crate) fn dial(&mut self, address: SocketAddr) {
         let path = |name: &str| self.folder.path().join(name).display().to_string();
-        let arguments = [
+        let mut arguments = vec![
             "--master".to_owned(),
             address.to_string(),
             "--name".to_owned(),
@@ -233,6 +236,7 @@ impl Machine {
             "--reconnect-max-ms".to_owned(),
             "50".to_owned(),
         ];
+        arguments.extend(self.flags.iter().cloned());
         let process = Command::new(std::env::current_exe().unwrap())
             .args(["--ignored", "--exact", "--nocapture"])
             .arg("session::tests::bench::agent_process")

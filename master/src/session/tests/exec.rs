@@ -7,17 +7,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::bench::{Bench, Machine, PATIENCE, benches, script};
 use super::proxy::Proxy;
-use crate::agents::AgentError;
+use crate::agents::{AgentError, Outputs};
 use crate::db;
 use crate::db::commands::{Command, CommandState};
-use crate::logs::LogWriter;
 use crate::session::{CommandResult, CommandSpec, EndReason};
 
 async fn run(
     bench: &Bench,
     machine: &Machine,
     command: &CommandSpec,
-    log: &mut LogWriter,
+    log: &mut Outputs,
 ) -> Result<CommandResult, AgentError> {
     let cancel = CancellationToken::new();
     let run = bench.agents.exec(machine.id, command, log, &cancel);
@@ -148,7 +147,7 @@ async fn a_command_outlives_a_restart_of_the_master() {
         proxy.aim(bench.door);
         let stored = CommandSpec::from_json(&row(&bench, &command).await.lease.arguments).unwrap();
         assert_eq!(stored, command);
-        let mut log = bench.logs.open(id).await.unwrap();
+        let mut log = Outputs::of(bench.logs.open(id).await.unwrap());
         std::fs::write(machine.root().join("../go"), "").unwrap();
         let result = run(&bench, &machine, &stored, &mut log).await.unwrap();
         assert!(result.is_success(), "{result:?}");

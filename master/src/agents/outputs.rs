@@ -1,0 +1,172 @@
+//! The logs that one command fills: its output, its errors where they are split, and the files
+//! that are followed. All of them and the journal's offset advance together. Not here: the
+//! journal (`exec`).
+
+use crate::db::{self, DbResult};
+use crate::ids::LogId;
+use crate::logs::{LogError, LogWriter, Synced};
+use crate::session::JournalPart;
+
+/// The logs of one command.
+pub struct Outputs {
+    /// The output first, then the errors if they are split, then the followed files.
+    logs: Vec<LogWriter>,
+    has_errors: bool,
+    /// Most bytes of each followed file that are kept; the rest is dropped.
+    tail_bytes_max: u64,
+    /// Where everything stood at the last end of a record at which nothing was held back.
+    settled: Point,
+}
+
+/// How far the journal was taken, and each log with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Point {
+    /// Journal offset, the end of a record.
+    pub(super) offset: u64,
+    ends: Vec<Synced>,
+}
+
+impl Outputs {
+    /// Everything in one log.
+    #[must_use]
+    pub fn of(output: LogWriter) -> Self {
+        Self {
+            logs: vec![output],
+            has_errors: false,
+            tail_bytes_max: u64::MAX,
+            settled: Point::default(),
+        }
+    }
+
+    /// The same with a log for errors, and one for each followed file in the order of the command,
+    /// of which that many bytes are kept.
+    #[must_use]
+    pub fn with(
+        mut self,
+        errors: Option<LogWriter>,
+        tails: Vec<LogWriter>,
+        tail_bytes_max: u64,
+    ) -> Self {
+        self.has_errors = errors.is_some();
+        self.logs.extend(errors);
+        self.logs.extend(tails);
+        self.tail_bytes_max = tail_bytes_max;
+        self
+    }
+
+    /// The log of the output.
+    #[must_use]
+    pub fn id(&self) -> LogId {
+        self.output().id()
+    }
+
+    fn output(&self) -> &LogWriter {
+        // `of` puts it there, and nothing takes one out.
+        &self.logs[0]
+    }
+
+    /// Hides these secrets in all of the logs from now on.
+    pub fn hide(&mut self, secrets: &[Vec<u8>]) {
+        for log in &mut self.logs {
+            log.hide(secrets.to_vec());
+        }
+    }
+
+    /// Appends to the output something of the system's own.
+    pub async fn append(&mut self, bytes: &[u8]) -> Result<(), LogError> {
+        self.logs[0].append(bytes).await
+    }
+
+    /// Commits every log as it stands.
+    pub async fn commit(&mut self) -> Result<(), LogError> {
+        for log in &mut self.logs {
+            log.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Commits, compresses and closes every log.
+    pub async fn close(self) -> Result<(), LogError> {
+        for log in self.logs {
+            log.close().await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets what came after the last commit, which was at that offset of the journal.
+    pub(super) async fn rewind(&mut self, offset: u64) -> Result<(), LogError> {
+        for log in &mut self.logs {
+            log.rewind().await?;
+        }
+        self.mark(offset);
+        Ok(())
+    }
+
+    /// Takes what a record holds; how many bytes that were.
+    pub(super) async fn take(&mut self, part: &JournalPart) -> Result<u64, LogError> {
+        let (at, bytes) = match part {
+            JournalPart::Output(bytes) => (0, bytes),
+            JournalPart::Errors(bytes) => (usize::from(self.has_errors), bytes),
+            JournalPart::Tail(number, bytes) => (1 + usize::from(self.has_errors) + number, bytes),
+            JournalPart::Note(_) | JournalPart::Exit(_) => return Ok(0),
+        };
+        let is_tail = matches!(part, JournalPart::Tail(..));
+        let tail_bytes_max = self.tail_bytes_max;
+        // A number beyond the list is of a file that nobody asked for.
+        if let Some(log) = self.logs.get_mut(at) {
+            let room = match is_tail {
+                true => tail_bytes_max.saturating_sub(log.bytes()),
+                false => u64::MAX,
+            };
+            let kept = usize::try_from(room).unwrap_or(usize::MAX).min(bytes.len());
+            log.append(&bytes[..kept]).await?;
+        }
+        Ok(bytes.len() as u64)
+    }
+
+    /// A record ended at that offset: if nothing is held back, this is where a commit goes.
+    pub(super) fn mark(&mut self, offset: u64) {
+        if self.logs.iter().all(LogWriter::is_settled) {
+            self.settled.offset = offset;
+            self.settled.ends = self.logs.iter().map(LogWriter::end).collect();
+        }
+    }
+
+    /// Appends what is held back, and marks: the journal is over, or holding back lasts too long.
+    pub(super) async fn settle(&mut self, offset: u64, is_over: bool) -> Result<(), LogError> {
+        for log in &mut self.logs {
+            log.settle(is_over).await?;
+        }
+        self.mark(offset);
+        Ok(())
+    }
+
+    /// Whether nothing is held back.
+    pub(super) fn is_settled(&self) -> bool {
+        self.logs.iter().all(LogWriter::is_settled)
+    }
+
+    /// Brings everything to the disk and gives what may be committed.
+    pub(super) async fn sync(&mut self) -> Result<Point, LogError> {
+        for log in &mut self.logs {
+            log.sync().await?;
+        }
+        Ok(self.settled.clone())
+    }
+
+    /// Takes note of what was committed, and tells followers.
+    pub(super) fn committed(&mut self, point: &Point) {
+        for (log, end) in self.logs.iter_mut().zip(&point.ends) {
+            log.committed(*end);
+        }
+    }
+}
+
+impl Point {
+    /// Writes how much of each log is on disk.
+    pub(super) fn commit(&self, conn: &mut db::Conn) -> DbResult<()> {
+        self.ends
+            .iter()
+            .try_for_each(|end| db::logs::commit(conn, end.id, end.bytes, end.lines))
+    }
+}
