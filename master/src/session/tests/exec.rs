@@ -211,7 +211,10 @@ async fn an_agent_that_stays_away_ends_the_wait() {
     let mut command = script("echo never");
     command.lease = Duration::from_secs(1);
     let mut log = bench.lease(&machine, &command).await;
-    let away = run(&bench, &machine, &command, &mut log).await;
+    let agents = bench.agents.patient(Duration::from_secs(1));
+    let cancel = CancellationToken::new();
+    let wait = agents.exec(machine.id, &command, &mut log, &cancel);
+    let away = tokio::time::timeout(PATIENCE, wait).await.unwrap();
     assert!(matches!(away, Err(AgentError::Away(1))), "{away:?}");
     assert_eq!(row(&bench, &command).await.state, CommandState::Forgotten);
 }
