@@ -1,5 +1,5 @@
-//! A stream of ours on its way to the master: joined to full frames, hashed and counted as it
-//! goes. Not here: what is in it.
+//! A stream of ours on its way to the master: joined to full frames, counted, and hashed if its
+//! end wants that. Not here: what is in it.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -14,19 +14,27 @@ pub(super) struct Outgoing<'a> {
     port: &'a Port,
     /// Offset of the first byte of the buffer.
     offset: u64,
-    /// Of everything from offset 0 on, the buffer excluded.
-    sha256: Sha256,
+    /// Of everything from offset 0 on, the buffer excluded; none where the end has another one.
+    sha256: Option<Sha256>,
     /// Less than a frame's worth.
     buffer: Vec<u8>,
 }
 
 impl<'a> Outgoing<'a> {
     /// Goes on at `offset`, in front of which `sha256` was taken.
-    pub(super) fn new(port: &'a Port, offset: u64, sha256: Sha256) -> Outgoing<'a> {
+    pub(super) fn hashed(port: &'a Port, offset: u64, sha256: Sha256) -> Outgoing<'a> {
+        Outgoing {
+            sha256: Some(sha256),
+            ..Self::new(port, offset)
+        }
+    }
+
+    /// Goes on at `offset`, without hashing.
+    pub(super) fn new(port: &'a Port, offset: u64) -> Outgoing<'a> {
         Outgoing {
             port,
             offset,
-            sha256,
+            sha256: None,
             buffer: Vec::with_capacity(DATA_BYTES_MAX),
         }
     }
@@ -84,7 +92,9 @@ impl<'a> Outgoing<'a> {
 
     /// Sends what the buffer holds, waiting for room.
     pub(super) fn flush(&mut self) -> Result<(), Gone> {
-        self.sha256.update(&self.buffer);
+        if let Some(sha256) = &mut self.sha256 {
+            sha256.update(&self.buffer);
+        }
         while !self.buffer.is_empty() {
             let room = self.port.room_at(self.offset)?;
             let rest = match room < self.buffer.len() {
@@ -99,9 +109,16 @@ impl<'a> Outgoing<'a> {
         Ok(())
     }
 
-    /// Sends what is left and ends the stream.
+    /// Sends what is left and ends the stream with its digest.
     pub(super) fn finish(mut self) -> Result<(), Gone> {
         self.flush()?;
-        self.port.finish(self.offset, self.sha256.finish())
+        let sha256 = self.sha256.take().unwrap_or_default();
+        self.port.finish(self.offset, sha256.finish())
+    }
+
+    /// Sends what is left and ends the stream with a digest of something else.
+    pub(super) fn finish_with(mut self, sha256: [u8; 32]) -> Result<(), Gone> {
+        self.flush()?;
+        self.port.finish(self.offset, sha256)
     }
 }

@@ -20,7 +20,10 @@ pub(crate) struct SparseFile {
 impl SparseFile {
     /// Goes on at `at`, where the file ends.
     pub(crate) fn new(mut file: File, at: u64) -> io::Result<SparseFile> {
-        file.seek(SeekFrom::Start(at))?;
+        // One that was just made stands there.
+        if at > 0 {
+            file.seek(SeekFrom::Start(at))?;
+        }
         Ok(SparseFile {
             file,
             at,

@@ -18,7 +18,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use windlass_protocol::ops::{TreePut, TreePutResult};
-use windlass_protocol::sha256::{Sha256, digest};
+use windlass_protocol::sha256::digest;
 use windlass_protocol::tree::NeedList;
 use windlass_protocol::{Code, Failure, RelPath, hex};
 
@@ -136,9 +136,9 @@ fn receive(
     let kept_path = index_path.with_extension("manifest");
     let id = &request.manifest;
     let (mut stream, manifest) = match kept::load(&kept_path, id) {
-        Some((manifest, sha256)) => (Stream::open(port, id.size, sha256)?, manifest),
+        Some(manifest) => (Stream::open(port, id.size, id.sha256)?, manifest),
         None => {
-            let mut stream = Stream::open(port, 0, Sha256::new())?;
+            let mut stream = Stream::open(port, 0, id.sha256)?;
             let manifest = step!(kept::receive(&mut stream, &kept_path, id)?);
             (stream, manifest)
         }

@@ -38,14 +38,8 @@ pub(crate) fn serve(root: &Root, port: &Port, request: &TreeGet, from: u64) -> A
 fn send(root: &Root, port: &Port, request: &TreeGet, from: u64) -> Step<TreeGetResult> {
     let tree = step!(Tree::read(root, request));
     let manifest = step!(tree.manifest(request, from));
-    let mut out = match from {
-        0 => Outgoing::new(port, 0, Sha256::new()),
-        _ => {
-            let mut sha256 = Sha256::new();
-            sha256.update(&manifest);
-            Outgoing::new(port, from, sha256)
-        }
-    };
+    let end = digest(&manifest);
+    let mut out = Outgoing::new(port, from);
     if from == 0 {
         out.write(&manifest)?;
     }
@@ -68,7 +62,7 @@ fn send(root: &Root, port: &Port, request: &TreeGet, from: u64) -> Step<TreeGetR
         )?);
     }
     let bytes = out.len() - before;
-    out.finish()?;
+    out.finish_with(end)?;
     Ok(Ok(TreeGetResult {
         files: tree.files.len() as u64,
         bytes,

@@ -7,7 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
 use windlass_protocol::ops::{Delete, ManifestId, Request, TreePut, TreePutResult};
-use windlass_protocol::sha256::{Sha256, digest};
+use windlass_protocol::sha256::digest;
 use windlass_protocol::tree::{self, Entry, Kind, NeedList};
 use windlass_protocol::{ChannelId, Code, Event, Failure, RelPath, limits};
 
@@ -100,11 +100,8 @@ fn try_send(
             }
         }
         if contents_known && sent == down.len() && !finished {
-            let mut sha256 = Sha256::new();
-            sha256.update(&down);
-            let _ = peer
-                .connection
-                .finish(channel, down.len() as u64, sha256.finish());
+            let length = down.len() as u64;
+            let _ = peer.connection.finish(channel, length, digest(&manifest));
             finished = true;
         }
         match peer.next()? {

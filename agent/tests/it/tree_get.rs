@@ -106,7 +106,8 @@ fn fetch(
                 let _ = peer.connection.acknowledge(channel, durable, limit);
             }
             Event::End { length, sha256, .. } => {
-                assert_eq!((length, sha256), (whole.len() as u64, digest(&whole)));
+                let manifest = digest(&fetched.manifest);
+                assert_eq!((length, sha256), (whole.len() as u64, manifest));
             }
             Event::Response { result, .. } => {
                 return Ok(result.map(|answer| TreeGetResult::from_box(&answer).unwrap()));

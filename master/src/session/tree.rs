@@ -35,11 +35,9 @@ pub struct TreePlace {
     pub keep: Vec<String>,
 }
 
-/// Our stream: bytes are hashed and counted as they go.
+/// Our stream: bytes are counted as they go.
 struct Outgoing {
     channel: Channel,
-    /// Of everything from offset 0 on, the manifest included.
-    sha256: Sha256,
     length: u64,
     /// Bytes that went over the wire.
     sent: u64,
@@ -49,7 +47,6 @@ impl Outgoing {
     /// `false` when the agent has answered already, takes nothing for too long, or the connection
     /// is gone.
     async fn send(&mut self, bytes: Bytes) -> bool {
-        self.sha256.update(&bytes);
         self.length += bytes.len() as u64;
         self.sent += bytes.len() as u64;
         let sent = tokio::time::timeout(TRANSFER_SILENCE_MAX, self.channel.send(bytes));
@@ -67,20 +64,19 @@ pub(crate) async fn tree_put(
     let files: Vec<usize> = (0..entries.len())
         .filter(|index| matches!(entries[*index].kind, TreeKind::File { .. }))
         .collect();
-    let manifest = Summed::new(entries).await?;
-    let request = request(place, manifest.id())?;
+    let manifest = sum(entries).await?;
+    let request = request(place, manifest)?;
     let need_bytes = NeedList::encoded_len(files.len() as u64);
     let mut channel = link.open(&Request::TreePut(request), 0, need_bytes)?;
     let begin = channel.begin().await?;
     let mut out = Outgoing {
         channel,
-        sha256: Sha256::new(),
         length: 0,
         sent: 0,
     };
     if begin == manifest.size {
         // The agent has kept it.
-        (out.length, out.sha256) = (manifest.size, manifest.sha256);
+        out.length = manifest.size;
     } else if begin != 0 {
         let text = format!("a manifest was wanted from {begin} on");
         return Err(LinkError::Nonsense(text));
@@ -94,7 +90,7 @@ pub(crate) async fn tree_put(
         .filter_map(|(index, needed)| needed.then_some(*index))
         .collect();
     let sent_files = wanted.len() as u64;
-    let answer = deliver(&mut out, entries, wanted, need.have(), contents).await?;
+    let answer = deliver(&mut out, entries, &manifest, wanted, need.have(), contents).await?;
     let result = TreePutResult::from_box(&answer).map_err(LinkError::nonsense)?;
     if result.files != files.len() as u64 {
         return Err(LinkError::Nonsense(
@@ -181,30 +177,17 @@ fn wire_entry(entry: &TreeEntry) -> Result<Entry, LinkError> {
 }
 
 /// Size and digest of a manifest. It is made twice rather than held, because it may be large.
-struct Summed {
-    size: u64,
-    sha256: Sha256,
-}
-
-impl Summed {
-    async fn new(entries: &[TreeEntry]) -> Result<Self, LinkError> {
-        let (mut size, mut sha256) = (0, Sha256::new());
-        for piece in Pieces::new(entries) {
-            let piece = piece?;
-            size += piece.len() as u64;
-            sha256.update(&piece);
-            // Others have their turn while a large one is made.
-            tokio::task::yield_now().await;
-        }
-        Ok(Self { size, sha256 })
+async fn sum(entries: &[TreeEntry]) -> Result<ManifestId, LinkError> {
+    let (mut size, mut sha256) = (0, Sha256::new());
+    for piece in Pieces::new(entries) {
+        let piece = piece?;
+        size += piece.len() as u64;
+        sha256.update(&piece);
+        // Others have their turn while a large one is made.
+        tokio::task::yield_now().await;
     }
-
-    fn id(&self) -> ManifestId {
-        ManifestId {
-            size: self.size,
-            sha256: self.sha256.clone().finish(),
-        }
-    }
+    let sha256 = sha256.finish();
+    Ok(ManifestId { size, sha256 })
 }
 
 async fn send_manifest(out: &mut Outgoing, entries: &[TreeEntry]) -> Result<bool, LinkError> {
@@ -239,6 +222,7 @@ async fn receive_need(channel: &mut Channel, files: usize) -> Result<NeedList, L
 async fn deliver(
     out: &mut Outgoing,
     entries: &[TreeEntry],
+    manifest: &ManifestId,
     wanted: Vec<usize>,
     have: u64,
     contents: &impl TreeContents,
@@ -285,8 +269,7 @@ async fn deliver(
             return Err(refused(&mut out.channel).await);
         }
     }
-    let sha256 = std::mem::replace(&mut out.sha256, Sha256::new()).finish();
-    out.channel.finish(out.length, sha256);
+    out.channel.finish(out.length, manifest.sha256);
     out.channel.answer().await
 }
 

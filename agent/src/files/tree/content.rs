@@ -1,7 +1,6 @@
-//! The stream of a `tree_put` as it comes: credit, digest, and the cutting of the contents into
+//! The stream of a `tree_put` as it comes: credit, its end, and the cutting of the contents into
 //! files. Not here: what the entries of the manifest mean.
 
-use windlass_protocol::sha256::Sha256;
 use windlass_protocol::tree::NeedList;
 use windlass_protocol::{Code, Failure, limits};
 
@@ -20,8 +19,8 @@ pub(super) struct Stream<'a> {
     taken: u64,
     /// Bytes that the master was told about.
     told: u64,
-    /// Of the bytes that were taken.
-    sha256: Sha256,
+    /// SHA-256 of the manifest, which stands in the end too: contents have their own.
+    manifest: [u8; 32],
     /// The last piece that came, from `at` on not taken yet.
     piece: Vec<u8>,
     at: usize,
@@ -29,15 +28,15 @@ pub(super) struct Stream<'a> {
 }
 
 impl<'a> Stream<'a> {
-    /// Opens the stream for a first window behind `from` bytes whose digest is `sha256`.
-    pub(super) fn open(port: &'a Port, from: u64, sha256: Sha256) -> Result<Stream<'a>, Gone> {
+    /// Opens the stream of that manifest for a first window behind `from` bytes.
+    pub(super) fn open(port: &'a Port, from: u64, manifest: [u8; 32]) -> Result<Stream<'a>, Gone> {
         port.acknowledge(from, from.saturating_add(limits::FILE_WINDOW))?;
         Ok(Stream {
             port,
             received: from,
             taken: from,
             told: from,
-            sha256,
+            manifest,
             piece: Vec::new(),
             at: 0,
             ended: None,
@@ -49,13 +48,7 @@ impl<'a> Stream<'a> {
         self.taken
     }
 
-    /// SHA-256 of them.
-    pub(super) fn digest(&self) -> [u8; 32] {
-        self.sha256.clone().finish()
-    }
-
-    /// The next bytes, one or more and at most `most`; empty at the end, whose length and digest
-    /// were right.
+    /// The next bytes, one or more and at most `most`; empty at the end, which was the right one.
     pub(super) fn next(&mut self, most: u64) -> Step<&[u8]> {
         if self.at == self.piece.len() && !step!(self.fetch()?) {
             return Ok(Ok(&[]));
@@ -63,7 +56,6 @@ impl<'a> Stream<'a> {
         let rest = &self.piece[self.at..];
         let count = usize::try_from(most).unwrap_or(rest.len()).min(rest.len());
         let bytes = &rest[..count];
-        self.sha256.update(bytes);
         self.at += count;
         self.taken += count as u64;
         Ok(Ok(bytes))
@@ -87,7 +79,7 @@ impl<'a> Stream<'a> {
                 Inbound::End { length, sha256 } => self.ended = Some((length, sha256)),
             }
         }
-        if self.ended == Some((self.taken, self.digest())) {
+        if self.ended == Some((self.taken, self.manifest)) {
             return Ok(Ok(false));
         }
         let text = "the stream is not the one that was announced at its end";

@@ -17,8 +17,8 @@ use crate::log::log;
 /// Bytes read at once: four frames' worth.
 const READ_BYTES: usize = 262_144;
 
-/// Reads the kept manifest if it is the announced one; gives the digest's state behind it.
-pub(super) fn load(path: &Path, id: &ManifestId) -> Option<(Manifest, Sha256)> {
+/// Reads the kept manifest if it is the announced one.
+pub(super) fn load(path: &Path, id: &ManifestId) -> Option<Manifest> {
     let mut file = File::open(path).ok()?;
     if file.metadata().ok()?.len() != id.size {
         return None;
@@ -33,26 +33,27 @@ pub(super) fn load(path: &Path, id: &ManifestId) -> Option<(Manifest, Sha256)> {
         sha256.update(&buffer[..count]);
         builder.push(&buffer[..count]).ok()?;
     }
-    if sha256.clone().finish() != id.sha256 {
+    if sha256.finish() != id.sha256 {
         return None;
     }
-    Some((builder.finish().ok()?, sha256))
+    builder.finish().ok()
 }
 
 /// Takes the manifest off the stream and keeps it at `path`.
 pub(super) fn receive(stream: &mut Stream<'_>, path: &Path, id: &ManifestId) -> Step<Manifest> {
     let mut copy = Copy::begin(path);
-    let mut builder = Builder::new();
+    let (mut sha256, mut builder) = (Sha256::new(), Builder::new());
     while stream.received() < id.size {
         let bytes = step!(stream.next(id.size - stream.received())?);
         if bytes.is_empty() {
             let text = "the stream ends inside the manifest";
             return Ok(Err(Failure::new(Code::BadRequest, text)));
         }
-        step!(builder.push(&bytes));
-        copy.write(&bytes);
+        sha256.update(bytes);
+        step!(builder.push(bytes));
+        copy.write(bytes);
     }
-    if stream.digest() != id.sha256 {
+    if sha256.finish() != id.sha256 {
         let text = "the manifest is not the one that was announced";
         return Ok(Err(Failure::new(Code::Checksum, text)));
     }

@@ -93,7 +93,8 @@ impl Peer {
             // A failure shows when reading.
             let _ = self.stream.write_all(&bytes[..count]);
             if count < bytes.len() {
-                let _ = self.stream.shutdown(Shutdown::Both);
+                // What was written arrives.
+                let _ = self.stream.shutdown(Shutdown::Write);
             }
         }
     }

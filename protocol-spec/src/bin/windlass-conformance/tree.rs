@@ -211,7 +211,8 @@ impl<'a> Sending<'a> {
                 }
                 if complete && at + taken == down.len() {
                     let length = down.len() as u64;
-                    peer.connection.finish(channel, length, digest(&down))?;
+                    let manifest = digest(&self.manifest);
+                    peer.connection.finish(channel, length, manifest)?;
                     ended = true;
                 }
                 if taken > 0 {
@@ -324,7 +325,8 @@ impl Got {
                 }
                 Event::End { length, sha256, .. } => {
                     same("length in END", length, self.stream.len() as u64)?;
-                    same("SHA-256 in END", sha256, digest(&self.stream))?;
+                    let manifest = digest(&self.stream[..self.manifest_size]);
+                    same("SHA-256 in END", sha256, manifest)?;
                 }
                 Event::Response {
                     channel: of,

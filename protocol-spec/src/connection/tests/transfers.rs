@@ -143,7 +143,7 @@ fn a_tree_sends_only_what_the_agent_lacks() {
     let contents = stream_down(&mut pair, channel, manifest.len(), &whole, 1000);
     assert_eq!(contents, b"betaepsilon");
     pair.master
-        .finish(channel, whole.len() as u64, digest(&whole))
+        .finish(channel, whole.len() as u64, digest(&manifest))
         .unwrap();
     pair.carry();
     let result = TreePutResult {

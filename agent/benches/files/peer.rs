@@ -1,0 +1,213 @@
+//! The master's side of one connection: a thread that reads, and this one that does the rest.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+use windlass_protocol::ops::{Get, GetResult, Put, Remove, Request};
+use windlass_protocol::sha256::Sha256;
+use windlass_protocol::{ChannelId, Connection, Event, Key, MasterHello, RelPath, limits};
+
+use crate::ground::{Running, random};
+
+/// Bytes given to the connection at once: what its queue holds.
+const PIECE_BYTES: usize = limits::SEND_QUEUE_MAX;
+
+/// One connection.
+pub(crate) struct Peer {
+    pub(crate) connection: Connection,
+    stream: TcpStream,
+    blocks: Receiver<Vec<u8>>,
+    began: Instant,
+    _agent: Running,
+}
+
+pub(crate) fn path(text: &str) -> RelPath {
+    RelPath::parse(text.as_bytes()).unwrap()
+}
+
+impl Peer {
+    /// The handshake up to READY.
+    pub(crate) fn greet(stream: TcpStream, key: &Key, agent: Running) -> Peer {
+        stream.set_nodelay(true).unwrap();
+        let hello = MasterHello {
+            deployment: "bench".into(),
+            version: "1".into(),
+            capabilities: Vec::new(),
+        };
+        let mut reading = stream.try_clone().unwrap();
+        let (sender, blocks) = mpsc::sync_channel(4);
+        std::thread::spawn(move || {
+            let mut buffer = vec![0; 262_144];
+            while let Ok(count) = reading.read(&mut buffer) {
+                if count == 0 || sender.send(buffer[..count].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut peer = Peer {
+            connection: Connection::master(hello, random(), 0),
+            stream,
+            blocks,
+            began: Instant::now(),
+            _agent: agent,
+        };
+        loop {
+            match peer.next() {
+                Event::Hello(_) => {
+                    let keys = vec![key.clone()];
+                    peer.connection.provide_keys(0, keys).unwrap();
+                }
+                Event::Ready { .. } => return peer,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// Writes everything that waits.
+    pub(crate) fn flush(&mut self) {
+        while let Some(bytes) = self.connection.poll_transmit() {
+            self.stream.write_all(&bytes).unwrap();
+        }
+    }
+
+    /// Takes what has come; waits for something if `wait`.
+    pub(crate) fn take(&mut self, wait: bool) {
+        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap();
+        if wait {
+            let block = self.blocks.recv().expect("the agent hung up");
+            self.connection.handle_bytes(now, &block);
+        }
+        while let Ok(block) = self.blocks.try_recv() {
+            self.connection.handle_bytes(now, &block);
+        }
+    }
+
+    /// The next event; waits for it.
+    pub(crate) fn next(&mut self) -> Event {
+        loop {
+            self.flush();
+            if let Some(event) = self.connection.poll_event() {
+                return event;
+            }
+            self.take(true);
+        }
+    }
+
+    /// Waits for the answer of a channel.
+    pub(crate) fn answer(&mut self, wanted: ChannelId) -> windlass_protocol::Boxed {
+        loop {
+            match self.next() {
+                Event::Response { channel, result } if channel == wanted => return result.unwrap(),
+                _ => {}
+            }
+        }
+    }
+
+    /// Sends bytes at an offset, waiting for room.
+    pub(crate) fn send(&mut self, channel: ChannelId, mut offset: u64, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let ready = self.connection.next_offset(channel).is_some();
+            let taken = match ready {
+                true => self.connection.send_data(channel, offset, bytes).unwrap(),
+                false => 0,
+            };
+            offset += taken as u64;
+            bytes = &bytes[taken..];
+            self.flush();
+            self.take(taken == 0);
+            while let Some(event) = self.connection.poll_event() {
+                assert!(!matches!(event, Event::Response { .. }), "{event:?}");
+            }
+        }
+    }
+
+    pub(crate) fn remove(&mut self, name: &str) {
+        let request = Request::Remove(Remove {
+            path: path(name),
+            recursive: true,
+            missing_ok: false,
+        });
+        let channel = self.connection.open(&request, 0, 0).unwrap();
+        self.answer(channel);
+    }
+
+    /// Puts a file whose SHA-256 is known, as the master's store knows it.
+    pub(crate) fn put(&mut self, source: &Path, name: &str) -> Duration {
+        let mut file = std::fs::File::open(source).unwrap();
+        let size = file.metadata().unwrap().len();
+        let mut buffer = vec![0; PIECE_BYTES];
+        let mut sha256 = Sha256::new();
+        while let Ok(count @ 1..) = file.read(&mut buffer) {
+            sha256.update(&buffer[..count]);
+        }
+        let sha256 = sha256.finish();
+        let mut file = std::fs::File::open(source).unwrap();
+        let began = Instant::now();
+        let request = Request::Put(Put {
+            path: path(name),
+            size,
+            sha256,
+            executable: false,
+            replace: true,
+            parents: true,
+        });
+        let channel = self.connection.open(&request, 0, 0).unwrap();
+        let mut offset = 0;
+        while let Ok(count @ 1..) = file.read(&mut buffer) {
+            self.send(channel, offset, &buffer[..count]);
+            offset += count as u64;
+        }
+        self.connection.finish(channel, offset, sha256).unwrap();
+        self.answer(channel);
+        began.elapsed()
+    }
+
+    /// Gets a file, writes it and checks its SHA-256.
+    pub(crate) fn get(&mut self, name: &str, target: &Path) -> Duration {
+        let began = Instant::now();
+        let request = Request::Get(Get {
+            path: path(name),
+            max_bytes: 0,
+            expect: None,
+        });
+        let window = limits::FILE_WINDOW;
+        let channel = self.connection.open(&request, 0, window).unwrap();
+        // Bytes are checked and written beside the connection's work.
+        let (sender, pieces) = mpsc::channel::<Vec<u8>>();
+        let mut file = std::fs::File::create(target).unwrap();
+        let writing = std::thread::spawn(move || {
+            let mut own = Sha256::new();
+            for bytes in pieces {
+                own.update(&bytes);
+                file.write_all(&bytes).unwrap();
+            }
+            own.finish()
+        });
+        let (mut received, mut told, mut said) = (0, 0, [0; 32]);
+        let answer = loop {
+            match self.next() {
+                Event::Data { bytes, .. } => {
+                    received += bytes.len() as u64;
+                    sender.send(bytes).unwrap();
+                    if received - told >= window / 16 {
+                        told = received;
+                        // The answer may be here already, which closes the channel.
+                        let _ = self
+                            .connection
+                            .acknowledge(channel, received, received + window);
+                    }
+                }
+                Event::End { sha256, .. } => said = sha256,
+                Event::Response { result, .. } => break result.unwrap(),
+                _ => {}
+            }
+        };
+        drop(sender);
+        assert_eq!(said, writing.join().unwrap());
+        assert_eq!(GetResult::from_box(&answer).unwrap().size, received);
+        began.elapsed()
+    }
+}

@@ -1,0 +1,157 @@
+//! Twenty thousand files, in turns with `tar`; and the same again unchanged.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use windlass_protocol::Event;
+use windlass_protocol::ops::{Delete, ManifestId, Request, TreePut, TreePutResult};
+use windlass_protocol::sha256::digest;
+use windlass_protocol::tree::{self, Entry, NeedList};
+
+use crate::ground::{Ground, random};
+use crate::peer::{Peer, path};
+use crate::table::{Row, median};
+
+/// Files of the tree.
+const FILES: usize = 20_000;
+/// Bytes joined before they are sent.
+const JOIN_BYTES: usize = 262_144;
+
+/// Makes the tree: sizes as in a source tree, 1 to 16 KiB, 8 KiB in the middle.
+fn make(folder: &Path) {
+    let noise = random::<16_384>();
+    for number in 0..FILES {
+        let folder = folder.join(format!(
+            "dir-{:02}/sub-{:02}",
+            number % 40,
+            number / 40 % 20
+        ));
+        fs::create_dir_all(&folder).unwrap();
+        let size = 1024 + (number * 7919) % 15_360;
+        let mut content = noise[..size].to_vec();
+        content[..8].copy_from_slice(&(number as u64).to_be_bytes());
+        fs::write(folder.join(format!("file-{number}.c")), content).unwrap();
+    }
+}
+
+/// A tree as the master knows it: hashes are kept per object there.
+struct Source {
+    entries: Vec<(PathBuf, Entry)>,
+    manifest: Vec<u8>,
+}
+
+impl Source {
+    fn read(folder: &Path) -> Source {
+        let mut entries = Vec::new();
+        let mut stack = vec![folder.to_owned()];
+        while let Some(at) = stack.pop() {
+            for found in fs::read_dir(at).unwrap().map(Result::unwrap) {
+                let file = found.path();
+                if file.is_dir() {
+                    stack.push(file);
+                    continue;
+                }
+                let content = fs::read(&file).unwrap();
+                let name = file.strip_prefix(folder).unwrap().to_str().unwrap();
+                let size = content.len() as u64;
+                let entry = Entry::file(path(name), false, size, digest(&content));
+                entries.push((file, entry));
+            }
+        }
+        entries.sort_by(|one, other| one.1.path.cmp(&other.1.path));
+        let mut manifest = Vec::new();
+        entries
+            .iter()
+            .for_each(|(_, entry)| entry.encode(&mut manifest));
+        tree::encode_end(&mut manifest);
+        Source { entries, manifest }
+    }
+
+    fn put(&self, peer: &mut Peer) -> (Duration, TreePutResult) {
+        let began = Instant::now();
+        let request = Request::TreePut(TreePut {
+            path: path("tree"),
+            manifest: ManifestId {
+                size: self.manifest.len() as u64,
+                sha256: digest(&self.manifest),
+            },
+            delete: Delete::Extra,
+            keep: Vec::new(),
+        });
+        let channel = peer.connection.open(&request, 0, 1 << 20).unwrap();
+        let begin = loop {
+            if let Some(offset) = peer.connection.next_offset(channel) {
+                break offset;
+            }
+            peer.next();
+        };
+        let rest = &self.manifest[usize::try_from(begin).unwrap()..];
+        peer.send(channel, begin, rest);
+        let mut up = Vec::new();
+        loop {
+            match peer.next() {
+                Event::Data { bytes, .. } => up.extend(bytes),
+                Event::End { .. } => break,
+                Event::Response { result, .. } => panic!("{result:?}"),
+                _ => {}
+            }
+        }
+        let need = NeedList::decode(&up, self.entries.len()).unwrap();
+        let mut offset = self.manifest.len() as u64;
+        let mut joined = Vec::new();
+        let wanted = self.entries.iter().zip(need.iter()).filter(|(_, yes)| *yes);
+        for ((file, _), _) in wanted {
+            joined.extend(fs::read(file).unwrap());
+            if joined.len() >= JOIN_BYTES {
+                peer.send(channel, offset, &joined);
+                offset += joined.len() as u64;
+                joined.clear();
+            }
+        }
+        peer.send(channel, offset, &joined);
+        offset += joined.len() as u64;
+        peer.connection
+            .finish(channel, offset, digest(&self.manifest))
+            .unwrap();
+        let result = TreePutResult::from_box(&peer.answer(channel)).unwrap();
+        (began.elapsed(), result)
+    }
+}
+
+pub(crate) fn measure(ground: &Ground, rounds: usize) -> Vec<Row> {
+    let folder = ground.target("tree-source");
+    make(&folder);
+    let source = Source::read(&folder);
+    let mut peer = ground.connect(None);
+    let (mut first, mut again, mut tar) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        tar.push(ground.tar(&folder));
+        let (took, result) = source.put(&mut peer);
+        assert_eq!((result.files, result.reused), (FILES as u64, 0));
+        first.push(took);
+        // A file that changed within the tick of its clock would be read again.
+        std::thread::sleep(Duration::from_millis(200));
+        let (took, result) = source.put(&mut peer);
+        assert_eq!(result.reused, FILES as u64);
+        again.push(took);
+        peer.remove("tree");
+    }
+    let seconds = |times: &[Duration]| median(times).as_secs_f64();
+    vec![
+        Row {
+            name: "20,000 files pushed",
+            figure: format!("{:.2} s", seconds(&first)),
+            yardstick: format!("tar c | nc | tar x {:.2} s", seconds(&tar)),
+            ratio: Some(seconds(&first) / seconds(&tar)),
+            wanted: "≤ 1.20",
+        },
+        Row {
+            name: "pushed again unchanged",
+            figure: format!("{:.2} s", seconds(&again)),
+            yardstick: "-".into(),
+            ratio: None,
+            wanted: "≤ 0.5 s",
+        },
+    ]
+}
