@@ -18,6 +18,7 @@ use windlass_protocol::CancelMode;
 use windlass_protocol::ops::{Reason, Stdin};
 
 use crate::commands::disk::RealDisk;
+use crate::commands::journal::segment::SEGMENT_BYTES;
 use crate::commands::journal::{Journal, Spool};
 use crate::commands::process::{self, Notice, Task};
 use crate::log::log;
@@ -124,5 +125,6 @@ fn spool(start: &Start) -> Spool {
         bytes_max: own.min(start.spool_bytes),
         reserve_bytes: start.reserve_bytes,
         on_full: start.exec.on_full,
+        segment_bytes: SEGMENT_BYTES,
     }
 }

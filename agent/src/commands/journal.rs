@@ -7,6 +7,7 @@ mod crc;
 mod reader;
 mod recovery;
 pub(crate) mod segment;
+mod spool;
 #[cfg(test)]
 mod tests;
 
@@ -14,11 +15,10 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
 
 use windlass_protocol::Boxed;
 use windlass_protocol::journal::{self, RecordKind};
-use windlass_protocol::ops::{ExecResult, OnFull, Reason};
+use windlass_protocol::ops::{ExecResult, Reason};
 use windlass_protocol::sha256::Sha256;
 
 use super::disk::{Disk, RealDisk};
@@ -26,14 +26,7 @@ use super::gate::Gate;
 use crate::clock;
 pub(crate) use reader::Reader;
 pub(crate) use recovery::Recovered;
-
-/// How often the disk's free space is looked at, in bytes written: a look costs microseconds.
-const SPACE_LOOK_BYTES: u64 = 1 << 20;
-/// Nothing tells when a disk has room again.
-const ROOM_LOOK: Duration = Duration::from_secs(1);
-/// How often the last output of an ended command is tried on a full disk. Together less than its
-/// supervision waits for it, so that the loss can still be told.
-const LAST_TRIES: u32 = 240;
+pub(crate) use spool::Spool;
 
 /// An open journal.
 #[derive(Debug)]
@@ -54,6 +47,9 @@ struct Inner<F> {
     file_len: u64,
     /// A write failed half way, and the rest could not be taken back yet.
     torn: bool,
+    /// A new file was begun and could not be made whole: it must go before anything is written,
+    /// because the newest file is the one that counts.
+    half_rolled: bool,
     /// Where the files begin that are there.
     segments: VecDeque<u64>,
     /// Bytes of whole records.
@@ -89,33 +85,6 @@ struct Inner<F> {
 pub(crate) struct Extent {
     pub(crate) len: u64,
     pub(crate) finished: bool,
-}
-
-/// The bounds of one journal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Spool {
-    /// Most bytes that the master has not stored.
-    pub(crate) bytes_max: u64,
-    /// Bytes of the disk that stay free.
-    pub(crate) reserve_bytes: u64,
-    pub(crate) on_full: OnFull,
-}
-
-impl Spool {
-    /// For the agent's own few records about a command: nothing is in their way.
-    pub(crate) const UNBOUNDED: Spool = Spool {
-        bytes_max: u64::MAX,
-        reserve_bytes: 0,
-        on_full: OnFull::Block,
-    };
-}
-
-/// Whether a record may be written now.
-enum Room {
-    Yes,
-    Drop,
-    Full,
-    Wait,
 }
 
 impl Journal {
@@ -162,6 +131,7 @@ impl<D: Disk> Journal<D> {
             file,
             file_len,
             torn: false,
+            half_rolled: false,
             segments: VecDeque::from([0]),
             len: 0,
             sha256: Sha256::new(),
@@ -176,7 +146,7 @@ impl<D: Disk> Journal<D> {
             dropping: false,
             lost: false,
             // The first record looks.
-            unlooked: SPACE_LOOK_BYTES,
+            unlooked: spool::SPACE_LOOK_BYTES,
             watchers: Vec::new(),
         };
         Journal {
@@ -224,97 +194,6 @@ impl<D: Disk> Journal<D> {
         }
     }
 
-    fn append_output(&self, kind: RecordKind, bytes: &[u8]) -> io::Result<()> {
-        let mut inner = self.lock();
-        let mut tries = 0;
-        loop {
-            match self.room_for(&mut inner, bytes.len() as u64) {
-                Room::Yes => match self.write(&mut inner, kind, bytes) {
-                    Err(error) if self.is_worth_waiting(&inner, &error, tries) => tries += 1,
-                    other => {
-                        inner.lost |= other.is_err();
-                        return other;
-                    }
-                },
-                Room::Drop => {
-                    self.drop_output(&mut inner, bytes.len() as u64);
-                    return Ok(());
-                }
-                Room::Full => {
-                    let text = "the spool is full and `on_full` says kill";
-                    return Err(io::Error::new(io::ErrorKind::StorageFull, text));
-                }
-                Room::Wait => {}
-            }
-            inner = self.wait_for_room(inner);
-        }
-    }
-
-    /// Whether output of that length may be written now.
-    fn room_for(&self, inner: &mut Inner<D::File>, count: u64) -> Room {
-        if inner.lifted {
-            return Room::Yes;
-        }
-        let waiting = inner.len.saturating_sub(inner.stored);
-        // A single record is always taken, or a tiny spool would let nothing through.
-        let over = waiting > 0 && waiting.saturating_add(count) > self.spool.bytes_max;
-        if !(over || inner.crowded || self.is_short_of_space(inner, count)) {
-            return Room::Yes;
-        }
-        match self.spool.on_full {
-            OnFull::Block => Room::Wait,
-            OnFull::Kill => Room::Full,
-            OnFull::Drop => Room::Drop,
-        }
-    }
-
-    fn is_short_of_space(&self, inner: &mut Inner<D::File>, count: u64) -> bool {
-        inner.unlooked = inner.unlooked.saturating_add(count);
-        if self.spool.reserve_bytes == 0 || inner.unlooked < SPACE_LOOK_BYTES {
-            return false;
-        }
-        let short = self.disk.free_bytes() < self.spool.reserve_bytes;
-        if !short {
-            inner.unlooked = 0;
-        }
-        short
-    }
-
-    /// A full disk may have room again; anything else is a fault that waiting does not mend.
-    fn is_worth_waiting(&self, inner: &Inner<D::File>, error: &io::Error, tries: u32) -> bool {
-        let full = matches!(
-            error.kind(),
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-        );
-        let patient = self.spool.on_full == OnFull::Block;
-        full && !inner.finished && patient && (!inner.lifted || tries < LAST_TRIES)
-    }
-
-    fn wait_for_room<'a>(
-        &'a self,
-        mut inner: MutexGuard<'a, Inner<D::File>>,
-    ) -> MutexGuard<'a, Inner<D::File>> {
-        inner.waiting += 1;
-        let waited = self.room.wait_timeout(inner, ROOM_LOOK);
-        let mut inner = waited.unwrap_or_else(PoisonError::into_inner).0;
-        inner.waiting -= 1;
-        inner.waited_ms = clock::now_ms();
-        inner
-    }
-
-    fn drop_output(&self, inner: &mut Inner<D::File>, count: u64) {
-        if !inner.dropping {
-            inner.dropping = true;
-            // The count in the result tells it too.
-            let _ = self.write(
-                inner,
-                RecordKind::Note,
-                b"the spool is full; output is dropped",
-            );
-        }
-        inner.dropped += count;
-    }
-
     /// Notes that the process was started.
     pub(crate) fn start(&self, pid: u32) -> io::Result<()> {
         let mut pairs = Boxed::new();
@@ -330,16 +209,6 @@ impl<D: Disk> Journal<D> {
     /// Milliseconds since the command began.
     pub(crate) fn elapsed_ms(&self) -> u64 {
         clock::now_ms().saturating_sub(self.started_ms)
-    }
-
-    /// Agent time up to which the command may have been held up by a full spool: its silence
-    /// until then is not its own.
-    pub(crate) fn held_up_until_ms(&self) -> u64 {
-        let inner = self.lock();
-        match inner.waiting {
-            0 => inner.waited_ms,
-            _ => clock::now_ms(),
-        }
     }
 
     fn record(&self, kind: RecordKind, bytes: &[u8]) -> Vec<u8> {
@@ -358,7 +227,7 @@ impl<D: Disk> Journal<D> {
             let text = format!("{} bytes of output were dropped so far", inner.dropped);
             self.write(inner, RecordKind::Note, text.as_bytes())?;
         }
-        if inner.file_len >= segment::HEADER_BYTES as u64 + segment::SEGMENT_BYTES {
+        if inner.file_len >= segment::HEADER_BYTES as u64 + self.spool.segment_bytes {
             self.roll(inner)?;
         }
         let record = self.record(kind, bytes);
@@ -386,6 +255,13 @@ impl<D: Disk> Journal<D> {
             self.disk.truncate(&mut inner.file, inner.file_len)?;
             inner.torn = false;
         }
+        if inner.half_rolled {
+            match self.disk.remove(&segment::name(inner.len)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => self.disk.sync_names()?,
+            }
+            inner.half_rolled = false;
+        }
         Ok(())
     }
 
@@ -395,11 +271,13 @@ impl<D: Disk> Journal<D> {
         self.disk.sync(&inner.file)?;
         let name = segment::name(inner.len);
         let header = segment::header(&inner.sha256, inner.pid);
+        inner.half_rolled = true;
         let mut file = self.disk.open(&name)?;
-        // What a failed try has left there.
-        self.disk.truncate(&mut file, 0)?;
         self.disk.append(&mut file, &header)?;
+        // Before the one before it may go: the hash so far is in this header alone then.
+        self.disk.sync(&file)?;
         self.disk.sync_names()?;
+        inner.half_rolled = false;
         inner.file = file;
         inner.file_len = header.len() as u64;
         inner.segments.push_back(inner.len);
@@ -439,7 +317,12 @@ impl<D: Disk> Journal<D> {
         ));
         let before = inner.file_len;
         self.put(&mut inner, &bytes)?;
-        if let Err(error) = self.disk.sync(&inner.file) {
+        let synced = match cfg!(feature = "planted-defect") {
+            // What a test that crashes must find.
+            true => Ok(()),
+            false => self.disk.sync(&inner.file),
+        };
+        if let Err(error) = synced {
             inner.file_len = before;
             inner.torn = true;
             return Err(error);
@@ -450,18 +333,6 @@ impl<D: Disk> Journal<D> {
         drop(inner);
         self.tell();
         Ok(())
-    }
-
-    /// The process has ended: what is in its pipes is taken without regard to the bounds.
-    pub(crate) fn lift_bounds(&self) {
-        self.lock().lifted = true;
-        self.room.notify_all();
-    }
-
-    /// All spools of the agent together are full, or are no longer.
-    pub(crate) fn set_crowded(&self, crowded: bool) {
-        self.lock().crowded = crowded;
-        self.room.notify_all();
     }
 
     /// The master has stored everything below `offset`: files that end there are removed.

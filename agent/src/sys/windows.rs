@@ -24,8 +24,8 @@ pub(crate) use folder::{
 };
 pub(crate) use names::{check_path, os_bytes, os_text};
 pub(crate) use process::{
-    Exit, Family, Process, Signal, Started, adopt_orphans, is_terminal_end, shell_words,
-    start, wait_readable,
+    Exit, Family, Process, Signal, Started, adopt_orphans, is_terminal_end, shell_words, start,
+    wait_readable,
 };
 pub(crate) use program::{become_program, replace_program};
 pub(crate) use security::{create_private, is_superuser, refuse_open_key};

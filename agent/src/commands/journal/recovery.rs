@@ -71,6 +71,10 @@ impl<D: Disk> Journal<D> {
             .filter_map(|name| segment::parse_name(name))
             .collect();
         starts.sort_unstable();
+        if starts.is_empty() {
+            // The machine fell over before the command was started.
+            return Ok((VecDeque::from([0]), Scan::empty()));
+        }
         let mut segments = VecDeque::from(starts);
         while let Some(start) = segments.back().copied() {
             let bytes = disk.read(&segment::name(start))?;

@@ -1,7 +1,10 @@
 //! The promises of the journal, on the machine's own file system. What a disk may lose is in
 //! `tests/crash.rs`.
 
-use std::io::Read;
+mod crash;
+mod room;
+
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use windlass_protocol::journal::{Decoder, RecordKind};
@@ -83,8 +86,9 @@ fn a_journal_cut_at_any_byte_keeps_what_is_whole_and_never_has_a_result_of_its_o
     let path = scratch.path().join(segment::name(0));
     let bytes = std::fs::read(&path).unwrap();
     assert!(bytes.len() > 4000);
-    for cut in 0..bytes.len() {
-        std::fs::write(&path, &bytes[..cut]).unwrap();
+    for cut in (0..bytes.len()).rev() {
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        file.set_len(cut as u64).unwrap();
         let seen = look(scratch.path()).unwrap();
         assert!(
             !seen.extent.finished && whole.starts_with(&stream(scratch.path()).unwrap_or_default())
@@ -101,6 +105,7 @@ fn a_journal_cut_at_any_byte_keeps_what_is_whole_and_never_has_a_result_of_its_o
         let (kept, last) = split(&left);
         assert!(whole.starts_with(kept), "cut at {cut}");
         assert_eq!(last.reason, Reason::AgentLost, "cut at {cut}");
+        std::fs::write(&path, &bytes).unwrap();
     }
 }
 
@@ -109,23 +114,33 @@ fn every_turned_bit_is_noticed_or_harmless_and_never_makes_a_result() {
     let scratch = Scratch::new();
     let whole = sample(scratch.path());
     let path = scratch.path().join(segment::name(0));
-    let mut bytes = std::fs::read(&path).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let mut file = std::fs::File::options().write(true).open(&path).unwrap();
+    let mut put = |at: usize, piece: &[u8]| {
+        file.seek(SeekFrom::Start(at as u64)).unwrap();
+        file.write_all(piece).unwrap();
+    };
     for bit in 0..bytes.len() * 8 {
-        bytes[bit / 8] ^= 1 << (bit % 8);
-        std::fs::write(&path, &bytes).unwrap();
+        let at = bit / 8;
+        put(at, &[bytes[at] ^ (1 << (bit % 8))]);
         let read = stream(scratch.path());
         // What a reader gives out without an error is what was written.
         assert!(
             read.is_err() || whole.starts_with(&read.unwrap()),
             "bit {bit}"
         );
+        assert!(!look(scratch.path()).unwrap().extent.finished, "bit {bit}");
+        if bit % SOME != 0 {
+            put(at, &bytes[at..=at]);
+            continue;
+        }
         let found = Journal::end_left(RealDisk::new(scratch.path()), "turned", false).unwrap();
         let left = stream(scratch.path()).unwrap();
         assert_eq!(found.sha256, digest(&left), "bit {bit}");
         let (kept, last) = split(&left);
         assert!(whole.starts_with(kept), "bit {bit}");
         assert_eq!(last.reason, Reason::AgentLost, "bit {bit}");
-        bytes[bit / 8] ^= 1 << (bit % 8);
+        put(0, &bytes);
     }
 }
 
