@@ -1,6 +1,7 @@
 //! Processes, signals, waiting, randomness and facts about the machine, on Unix. Folders are in
 //! `folder`. This file and that one hold all the `unsafe` of the agent.
 
+mod account;
 mod control;
 mod facts;
 mod family;
@@ -9,6 +10,7 @@ mod poll;
 mod process;
 mod terminal;
 
+pub(crate) use account::{act_as, find_account, give_folder};
 pub(crate) use control::{
     Control, LinkReader, LinkWriter, connect_control, inherited_folder, own_program, spawn_shim,
 };

@@ -2,6 +2,7 @@
 //! below; together with `unix` this holds all the `unsafe` of the agent.
 
 mod abi;
+mod account;
 #[allow(dead_code, reason = "the shim that uses it lands next")]
 mod control;
 mod facts;
@@ -11,6 +12,7 @@ mod process;
 mod program;
 mod security;
 
+pub(crate) use account::{act_as, find_account, give_folder};
 #[allow(unused_imports, reason = "the shim that uses it lands next")]
 pub(crate) use control::{
     Control, LinkReader, LinkWriter, connect_control, inherited_folder, own_program, spawn_shim,
