@@ -17,7 +17,7 @@ use crate::commands::{Bounds, Commands, Launch};
 use crate::config::{Config, Policy};
 use crate::files::tree::Trees;
 use crate::root::Root;
-use crate::sys;
+use crate::sys::{self, Account};
 
 /// Everything that outlives a connection.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub(crate) struct Agent {
     /// What the owner allows.
     pub(crate) policy: Policy,
     pub(crate) root: Root,
+    /// For whom files are made and commands run, unless that is us.
+    pub(crate) account: Option<Account>,
     pub(crate) commands: Commands,
     pub(crate) trees: Trees,
     /// The file that an upgrade replaces; `None` where it is not ours to replace.
@@ -74,20 +76,25 @@ impl Agent {
                 root.path().display()
             ));
         }
+        let trees = state.join("trees");
+        let account = account(config, root.path(), &trees)?;
         let bounds = Bounds {
             spool_bytes: config.policy.spool_bytes,
             spool_total_bytes: config.policy.spool_total_bytes,
             reserve_bytes: config.policy.reserve_bytes,
         };
         let folder = sys::canonical(state).map_err(cannot)?.join("cmd");
-        let commands = Commands::recover(&folder, root.path(), launch, bounds).map_err(cannot)?;
+        let mut commands =
+            Commands::recover(&folder, root.path(), launch, bounds).map_err(cannot)?;
+        commands.run_as(account.clone());
         Ok(Agent {
             name: config.name.clone(),
             installation: installation(state).map_err(cannot)?,
             policy: config.policy.clone(),
             root,
             commands,
-            trees: Trees::open(&state.join("trees")).map_err(cannot)?,
+            account,
+            trees: Trees::open(&trees).map_err(cannot)?,
             program: None,
             state: state.clone(),
             upgrading: Mutex::default(),
@@ -165,6 +172,25 @@ impl Agent {
             self.commands.tell_master_present(false);
         }
     }
+}
+
+/// The user for whom this agent works. The root and what is kept of trees become theirs.
+fn account(config: &Config, root: &Path, trees: &Path) -> Result<Option<Account>, String> {
+    let Some(name) = &config.policy.run_as else {
+        return Ok(None);
+    };
+    let account = sys::find_account(name).map_err(|why| format!("run_as: `{name}` {why}"))?;
+    for folder in [root, trees] {
+        let given =
+            std::fs::create_dir_all(folder).and_then(|()| sys::give_folder(folder, &account));
+        given.map_err(|error| {
+            format!(
+                "run_as: {}: cannot give it to `{name}`: {error}",
+                folder.display()
+            )
+        })?;
+    }
+    Ok(Some(account))
 }
 
 fn mebibytes(bytes: u64) -> String {

@@ -30,7 +30,7 @@ use windlass_protocol::ops::{Exec, Reason, Stdin};
 use windlass_protocol::{CancelMode, Code, CommandId, CommandState, Failure};
 
 use crate::shim::wire::Start;
-use crate::sys::{self, Folder};
+use crate::sys::{self, Account, Folder};
 use crate::{clock, failure};
 use crowd::Crowd;
 use disk::{Disk, RealDisk};
@@ -63,6 +63,8 @@ pub(crate) struct Commands {
     folder: PathBuf,
     launch: Launch,
     bounds: Bounds,
+    /// The user they run as, unless that is ours.
+    account: Option<Account>,
     /// Where commands work, for their shims.
     root: PathBuf,
     crowd: Arc<Crowd>,
@@ -85,6 +87,11 @@ struct State {
 type Table = HashMap<CommandId, Arc<Entry>>;
 
 impl Commands {
+    /// Has commands run as that user from now on.
+    pub(crate) fn run_as(&mut self, account: Option<Account>) {
+        self.account = account;
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -151,6 +158,7 @@ impl Commands {
             reserve_bytes: self.bounds.reserve_bytes,
             root: sys::os_bytes(self.root.as_os_str()).to_vec(),
             master_present,
+            account: self.account.clone(),
         };
         let mut started = self.launch.start(folder, cwd, &start)?;
         entry

@@ -36,6 +36,8 @@ pub(crate) struct Start {
 
 /// Runs until asked to stop; the status is that of the program.
 pub(crate) fn run(config: &Config, start: Start) -> ExitCode {
+    // Where we stand when the arguments are read again by the one that takes over.
+    let here = std::env::current_dir();
     let config = match standing_near_state(config) {
         Ok(config) => &config.clone(),
         Err(error) => {
@@ -43,8 +45,6 @@ pub(crate) fn run(config: &Config, start: Start) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    // Where we stand when the arguments are read again by the one that takes over.
-    let here = std::env::current_dir();
     let key = match key::read_key(&config.key_file) {
         Ok(key) => key,
         Err(error) => {

@@ -102,6 +102,7 @@ pub(crate) fn serve(
     process::supervise(Task {
         exec: start.exec,
         cwd,
+        account: start.account,
         root: Root::open(root).map_err(io::Error::other)?,
         adopts: alone && sys::adopt_orphans(),
         folder: folder.to_owned(),

@@ -27,12 +27,13 @@ use windows as system;
 
 pub(crate) use system::{
     Control, Exit, Family, Folder, LIST_SEPARATOR, LinkReader, LinkWriter, OpenMode, Process,
-    Signal, Started, adopt_orphans, become_program, boot_id, canonical, check_path,
-    connect_control, create_private, disk_space, fill_random, inherited_folder, is_link_error,
-    is_superuser, is_terminal_end, kernel_release, load_hundredths, logical_cpus, memory_bytes,
-    memory_space, notify_on_terminate, os_bytes, os_name, os_text, own_program, refuse_open_key,
-    replace_program, run_as_service, set_executable, shell_words, spawn_shim, start, stat_of,
-    sync_folder, system_folders, user_number, variable_key, wait_readable,
+    Signal, Started, act_as, adopt_orphans, become_program, boot_id, canonical, check_path,
+    connect_control, create_private, disk_space, fill_random, find_account, give_folder,
+    inherited_folder, is_link_error, is_superuser, is_terminal_end, kernel_release,
+    load_hundredths, logical_cpus, memory_bytes, memory_space, notify_on_terminate, os_bytes,
+    os_name, os_text, own_program, refuse_open_key, replace_program, set_executable, shell_words,
+    spawn_shim, start, stat_of, sync_folder, system_folders, user_number, variable_key,
+    wait_readable,
 };
 
 /// Whether `A` and `a` are one name on the file systems that this system makes by itself.
@@ -59,6 +60,22 @@ pub(crate) struct Launch {
     pub(crate) nice: u8,
     /// Whether this process of ours adopts what the command's processes leave behind.
     pub(crate) adopts: bool,
+    /// The user it runs as, unless that is ours.
+    pub(crate) account: Option<Account>,
+}
+
+/// A user of this machine for whom commands run and files are made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Account {
+    pub(crate) name: String,
+    /// Number of the user.
+    pub(crate) user: u32,
+    /// Number of the user's own group.
+    pub(crate) group: u32,
+    /// Every group, the own one first.
+    pub(crate) groups: Vec<u32>,
+    /// The user's home folder.
+    pub(crate) home: String,
 }
 
 /// What kind of thing a name in a folder is.

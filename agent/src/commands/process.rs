@@ -27,7 +27,7 @@ use super::tails::Tails;
 use crate::clock::{now_ms, until};
 use crate::log::log;
 use crate::root::Root;
-use crate::sys::{Exit, Family, Folder, Process, Signal, Started};
+use crate::sys::{Account, Exit, Family, Folder, Process, Signal, Started};
 
 /// A process that SIGKILL does not end within this hangs in the kernel: the agent gives up.
 const KILL_MS: u64 = 30_000;
@@ -64,6 +64,8 @@ pub(crate) struct Task {
     pub(crate) exec: Exec,
     /// The working folder, opened without following links.
     pub(crate) cwd: Folder,
+    /// The user it runs as, unless that is ours.
+    pub(crate) account: Option<Account>,
     /// Where the files lie that are followed.
     pub(crate) root: Root,
     /// Whether this process adopts orphans (see `sys::adopt_orphans`) and runs nothing but this

@@ -31,6 +31,7 @@ impl Commands {
             folder: folder.to_owned(),
             launch,
             bounds,
+            account: None,
             root: root.to_owned(),
             crowd: Crowd::new(bounds.spool_total_bytes),
             state: Mutex::new(State::default()),

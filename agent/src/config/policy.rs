@@ -67,6 +67,11 @@ impl Group {
     }
 }
 
+/// Whether an operation works on files of the root, as the user whose they are.
+pub(crate) fn is_about_files(op: &str) -> bool {
+    matches!(Group::of(op), Some(Group::Files | Group::Trees))
+}
+
 /// The owner's word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {

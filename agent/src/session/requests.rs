@@ -13,6 +13,7 @@ use super::{Channel, Input};
 use crate::agent::Agent;
 use crate::commands::Entry;
 use crate::commands::gate::Gate;
+use crate::config::policy;
 use crate::log::log;
 use crate::{failure, files, relay, sys, upgrade};
 
@@ -80,6 +81,13 @@ pub(super) fn open(
 fn serve(agent: &Agent, port: &Port, request: Request, from: u64) -> Answer {
     if let Err(failure) = agent.policy.check(request.op()) {
         return Ok(Err(failure));
+    }
+    if let Some(account) = &agent.account
+        && policy::is_about_files(request.op())
+        && let Err(error) = sys::act_as(account)
+    {
+        let text = format!("cannot work as `{}`: {error}", account.name);
+        return Ok(Err(Failure::new(Code::Permission, text)));
     }
     match request {
         Request::Exec(exec) => exec_and_relay(agent, port, &exec, from),

@@ -10,6 +10,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use windlass_protocol::ops::{Exec, Reason, Request, SignalName};
 use windlass_protocol::{Boxed, CancelMode, hex};
 
+use crate::sys::Account;
+
 /// A request may fill a frame of the protocol; the few keys beside it need little.
 const BOX_BYTES_MAX: usize = windlass_protocol::limits::FRAME_MAX + 65_536;
 
@@ -24,6 +26,8 @@ pub(crate) struct Start {
     /// Where the agent's root is.
     pub(crate) root: Vec<u8>,
     pub(crate) master_present: bool,
+    /// The user the command runs as, unless that is ours.
+    pub(crate) account: Option<Account>,
 }
 
 /// What an agent tells a shim.
@@ -66,6 +70,14 @@ impl Start {
         pairs.push_number("reserve_bytes", self.reserve_bytes);
         pairs.push("root", &self.root);
         pairs.push_flag("master", self.master_present);
+        if let Some(account) = &self.account {
+            pairs.push("user_name", &account.name);
+            pairs.push_number("user", account.user.into());
+            for group in &account.groups {
+                pairs.push_number("group", (*group).into());
+            }
+            pairs.push("home", &account.home);
+        }
         pairs
     }
 
@@ -83,8 +95,36 @@ impl Start {
             reserve_bytes: pairs.number("reserve_bytes").map_err(invalid)?.unwrap_or(0),
             root: pairs.first("root").unwrap_or_default().to_vec(),
             master_present: pairs.flag("master").map_err(invalid)?,
+            account: account_of(pairs)?,
         })
     }
+}
+
+/// The user that is named. One that cannot be read is an error: the command must not run as us.
+fn account_of(pairs: &Boxed) -> io::Result<Option<Account>> {
+    let Some(name) = pairs.text("user_name").map_err(invalid)? else {
+        return Ok(None);
+    };
+    let text = |value: &[u8]| std::str::from_utf8(value).ok()?.parse::<u32>().ok();
+    let groups: Option<Vec<u32>> = pairs.all("group").map(text).collect();
+    let user = pairs.first("user").and_then(text);
+    let (Some(user), Some(groups)) = (user, groups) else {
+        return Err(invalid("the user to run as has no number"));
+    };
+    let group = *groups
+        .first()
+        .ok_or_else(|| invalid("the user to run as has no group"))?;
+    Ok(Some(Account {
+        name: name.to_owned(),
+        user,
+        group,
+        groups,
+        home: pairs
+            .text("home")
+            .map_err(invalid)?
+            .unwrap_or("/")
+            .to_owned(),
+    }))
 }
 
 impl Order {

@@ -1,6 +1,7 @@
 //! Processes, signals, waiting, randomness and facts about the machine, on Unix. Folders are in
 //! `folder`. This file and that one hold all the `unsafe` of the agent.
 
+mod account;
 mod control;
 mod facts;
 mod family;
@@ -9,6 +10,7 @@ mod poll;
 mod process;
 mod terminal;
 
+pub(crate) use account::{act_as, find_account, give_folder};
 pub(crate) use control::{
     Control, LinkReader, LinkWriter, connect_control, inherited_folder, own_program, spawn_shim,
 };
@@ -31,7 +33,7 @@ use std::io::{self, PipeWriter, Read};
 use std::os::fd::IntoRawFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::Command;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 unsafe extern "C" {
@@ -70,17 +72,6 @@ pub(crate) fn replace_program(new: &Path, program: &Path) -> io::Result<()> {
     let _ = std::fs::hard_link(program, &old);
     std::fs::rename(new, program)?;
     sync_folder(program.parent().unwrap_or(Path::new("")))
-}
-
-/// Refuses: only Windows starts services in a way of its own.
-pub(crate) fn run_as_service(
-    _log: &Path,
-    _work: impl FnOnce() -> ExitCode + Send + 'static,
-) -> io::Result<()> {
-    Err(io::Error::new(
-        io::ErrorKind::Unsupported,
-        "services are started like this on Windows only",
-    ))
 }
 
 /// Fills the buffer from the operating system's random source.

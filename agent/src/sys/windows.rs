@@ -2,6 +2,7 @@
 //! below; together with `unix` this holds all the `unsafe` of the agent.
 
 mod abi;
+mod account;
 #[allow(dead_code, reason = "the shim that uses it lands next")]
 mod control;
 mod facts;
@@ -10,8 +11,8 @@ mod names;
 mod process;
 mod program;
 mod security;
-mod service;
 
+pub(crate) use account::{act_as, find_account, give_folder};
 #[allow(unused_imports, reason = "the shim that uses it lands next")]
 pub(crate) use control::{
     Control, LinkReader, LinkWriter, connect_control, inherited_folder, own_program, spawn_shim,
@@ -30,12 +31,10 @@ pub(crate) use process::{
 };
 pub(crate) use program::{become_program, replace_program};
 pub(crate) use security::{create_private, is_superuser, refuse_open_key};
-pub(crate) use service::run_as_service;
 
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::windows::io::{FromRawHandle, OwnedHandle};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use abi::{Bool, Handle};
@@ -88,20 +87,11 @@ pub(crate) fn fill_random(buffer: &mut [u8]) -> io::Result<()> {
 /// What is called when the agent is asked to stop.
 static ON_TERMINATE: Mutex<Option<Box<dyn FnMut() + Send>>> = Mutex::new(None);
 
-/// Whether somebody asked before there was anything to call.
-static ASKED_EARLY: AtomicBool = AtomicBool::new(false);
-
-/// Asks the agent to stop.
-fn ask_to_stop() {
-    let mut notify = ON_TERMINATE.lock().unwrap_or_else(PoisonError::into_inner);
-    match notify.as_mut() {
-        Some(notify) => notify(),
-        None => ASKED_EARLY.store(true, Ordering::SeqCst),
-    }
-}
-
 unsafe extern "system" fn on_control(_event: u32) -> Bool {
-    ask_to_stop();
+    let mut notify = ON_TERMINATE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(notify) = notify.as_mut() {
+        notify();
+    }
     // Handled: the system does not end the process by itself.
     1
 }
@@ -110,9 +100,6 @@ unsafe extern "system" fn on_control(_event: u32) -> Bool {
 /// thread of the system's.
 pub(crate) fn notify_on_terminate(notify: impl FnMut() + Send + 'static) -> io::Result<()> {
     *ON_TERMINATE.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(notify));
-    if ASKED_EARLY.load(Ordering::SeqCst) {
-        ask_to_stop();
-    }
     // SAFETY: the handler is a function of this program and stays.
     check(unsafe { abi::SetConsoleCtrlHandler(Some(on_control), 1) })
 }

@@ -2,7 +2,6 @@
 
 mod ends;
 mod names;
-mod service;
 mod words;
 
 use std::path::{Path, PathBuf};
@@ -13,12 +12,9 @@ use windlass_protocol::ops::{Exec, Program, Request};
 
 use crate::harness::{Bench, PATIENCE, random};
 
-/// The variable that says how the agent for Windows is started.
-const WORDS: &str = "WINDLASS_TEST_WINDOWS_AGENT";
-
 /// A bench with the agent for Windows.
 fn bench() -> Option<Bench> {
-    super::bench(WORDS)
+    super::bench("WINDLASS_TEST_WINDOWS_AGENT")
 }
 
 /// A path of this machine as Wine shows it.

@@ -1,6 +1,8 @@
 //! What the owner of the machine says, against what the master asks; the end that a master asks
 //! for; what STATUS tells.
 
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
 use windlass_protocol::ops::{Mkdir, Reason, Request, Shutdown, ShutdownMode};
 use windlass_protocol::{Boxed, Code, Event, RelPath};
 
@@ -125,4 +127,58 @@ fn an_agent_told_to_end_now_ends_its_commands_and_delivers_their_ends() {
     );
     while !matches!(peer.next(), Ok(Event::Closed(_)) | Err(_)) {}
     assert!(bench.wait_agent().success());
+}
+
+#[test]
+fn commands_and_files_of_an_agent_with_run_as_are_that_users() {
+    let nobody = std::fs::read_to_string("/etc/passwd").unwrap();
+    let nobody = nobody.lines().find(|line| line.starts_with("nobody:"));
+    let is_root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
+    let (Some(nobody), true) = (nobody, is_root) else {
+        eprintln!("no root, or no user `nobody`: nothing to see");
+        return;
+    };
+    let number: u32 = nobody.split(':').nth(2).unwrap().parse().unwrap();
+    let mut bench = Bench::new();
+    bench.start_own_agent(&["--run-as=nobody"]);
+    let mut peer = bench.accept();
+    peer.call(&mkdir()).unwrap();
+    let made = std::fs::metadata(bench.root().join("a")).unwrap();
+    assert_eq!(made.uid(), number);
+    let key = bench.folder.join("key");
+    let text = format!(
+        "id -u; echo $USER $HOME; touch a/file; cat {} 2>/dev/null || echo no key",
+        key.display()
+    );
+    let ran = peer.exec(&script(&text));
+    let said = String::from_utf8(ran.output).unwrap();
+    let home = nobody.split(':').nth(5).unwrap();
+    assert_eq!(said, format!("{number}\nnobody {home}\nno key\n"));
+    assert_eq!(
+        std::fs::metadata(bench.root().join("a/file"))
+            .unwrap()
+            .uid(),
+        number
+    );
+    // What does not belong to that user is out of reach for the master's requests too.
+    let closed = bench.root().join("closed");
+    std::fs::create_dir(&closed).unwrap();
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let into = Request::Mkdir(Mkdir {
+        path: RelPath::parse(b"closed/b").unwrap(),
+        parents: true,
+    });
+    assert_eq!(peer.call(&into).unwrap_err().code, Code::Permission);
+}
+
+#[test]
+fn a_user_to_run_as_that_is_not_there_keeps_the_agent_from_starting() {
+    let mut bench = Bench::new();
+    bench.start_own_agent(&["--run-as=no-such-user"]);
+    assert!(!bench.wait_agent().success());
+    assert!(
+        bench.log().contains("run_as: `no-such-user`"),
+        "{}",
+        bench.log()
+    );
 }

@@ -3,11 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
-use windlass_protocol::ops::{Request, Upgrade};
+use windlass_protocol::ops::{Attach, Request, Upgrade};
 use windlass_protocol::sha256::digest;
-use windlass_protocol::{Boxed, Code, Event, Failure};
+use windlass_protocol::{Boxed, Code, Event, Failure, Progress};
 
-use crate::harness::{Bench, Peer, script};
+use crate::harness::{Bench, Peer, Ran, script};
 
 /// What the program under test says it is.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -81,6 +81,38 @@ fn a_new_program_takes_over_in_the_same_process_and_at_the_same_place() {
     assert!(std::fs::read(beside(&program, ".old")).unwrap() == old);
     assert!(!beside(&program, ".new").exists());
     assert_eq!(status(&mut peer).first("upgrade_failed"), None);
+}
+
+#[test]
+fn a_running_command_does_not_notice_that_the_program_is_replaced() {
+    let mut bench = Bench::new();
+    bench.start_own_agent(&["--upgrade"]);
+    let mut peer = bench.accept();
+    let command = script("echo before; while ! test -e go; do sleep 0.05; done; echo after");
+    let id = command.id;
+    peer.open(&Request::Exec(command), 0);
+    while !matches!(peer.next().unwrap(), Event::Data { .. }) {}
+    let new = good_program();
+    upgrade(&mut peer, &new, VERSION).unwrap();
+    ends(peer);
+    // On probation it is there, and for good.
+    let peer = bench.accept();
+    assert_eq!(peer.commands[0].progress, Progress::Running);
+    ends(peer);
+    let mut peer = bench.accept();
+    assert!(running(bench.pid()) == new);
+    assert_eq!(peer.commands[0].progress, Progress::Running);
+    std::fs::write(bench.root().join("go"), "").unwrap();
+    let generation = peer.commands[0].generation;
+    let channel = peer.open(&Request::Attach(Attach { id, generation }), 0);
+    let mut journal = Vec::new();
+    peer.read_stream(channel, &mut journal).unwrap().unwrap();
+    let ran = Ran::parse(&journal);
+    assert_eq!(
+        (ran.output.as_slice(), ran.starts),
+        (&b"before\nafter\n"[..], 1)
+    );
+    assert!(ran.result.is_success());
 }
 
 #[test]

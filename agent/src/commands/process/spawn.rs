@@ -9,7 +9,7 @@ use windlass_protocol::CommandId;
 use windlass_protocol::ops::{Exec, Output, Program, Stdin};
 
 use super::Task;
-use crate::sys::{self, Launch, Started};
+use crate::sys::{self, Account, Launch, Started};
 
 /// Every process of a command inherits this variable with the command's id, by which the agent
 /// recognises what an earlier run of the agent left, and where processes that leave the session
@@ -35,7 +35,7 @@ pub(super) fn spawn(task: &Task) -> io::Result<Started> {
     let inherited = if exec.env_clean {
         Vec::new()
     } else {
-        std::env::vars_os().collect()
+        std::env::vars_os().chain(own_variables(task)).collect()
     };
     sys::start(Launch {
         argv,
@@ -47,7 +47,18 @@ pub(super) fn spawn(task: &Task) -> io::Result<Started> {
         umask: exec.umask,
         nice: exec.nice,
         adopts: task.adopts,
+        account: task.account.clone(),
     })
+}
+
+/// What a user who is not ours finds in place of our own.
+fn own_variables(task: &Task) -> impl Iterator<Item = (OsString, OsString)> {
+    let of = |account: &Account| {
+        let (name, home) = (&account.name, &account.home);
+        [("HOME", home), ("USER", name), ("LOGNAME", name)]
+            .map(|(variable, value)| (variable.into(), value.into()))
+    };
+    task.account.as_ref().map(of).into_iter().flatten()
 }
 
 /// The environment in the order of the text: inherited, unset, set, prepended; and the mark.

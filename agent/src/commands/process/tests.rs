@@ -50,6 +50,7 @@ fn run(exec: Exec, orders: Vec<Notice>) -> Ran {
         cwd: Folder::open(scratch.path()).unwrap(),
         root: Root::open(scratch.path()).unwrap(),
         adopts: false,
+        account: None,
         folder: scratch.path().to_owned(),
         journal: Arc::clone(&journal),
         stdin: None,

@@ -22,8 +22,20 @@ fn what_one_says_is_what_the_other_hears() {
         reserve_bytes: 6,
         root: b"/\xff".to_vec(),
         master_present: true,
+        account: Some(crate::sys::Account {
+            name: "builder".into(),
+            user: 1007,
+            group: 1008,
+            groups: vec![1008, 6],
+            home: "/home/builder".into(),
+        }),
     };
     assert_eq!(Start::from_box(&carried(&start.to_box())).unwrap(), start);
+    // A user that cannot be read must not become ours.
+    let mut broken = Boxed::new();
+    broken.push("exec", start.to_box().first("exec").unwrap());
+    broken.push("user_name", "builder");
+    assert!(Start::from_box(&broken).is_err());
     for order in [
         Order::Stored(1 << 40),
         Order::Master(false),

@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 
 use windlass_protocol::ops::SignalName;
 
+use super::account::become_user;
 use super::check;
 use super::terminal::{self, Terminal};
 use crate::sys::Launch;
@@ -189,6 +190,7 @@ fn isolate(command: &mut Command, launch: &Launch, on_terminal: bool) -> io::Res
     let cwd = launch.cwd.duplicate()?;
     let mask = launch.umask.map(ModeMask::from);
     let steps = c_int::from(launch.nice);
+    let account = launch.account.clone();
     let enter = move || {
         // SAFETY: all are plain system calls, allowed between fork and exec; `cwd` is owned by
         // this closure and therefore open.
@@ -209,7 +211,11 @@ fn isolate(command: &mut Command, launch: &Launch, on_terminal: bool) -> io::Res
         if on_terminal {
             terminal::control()?;
         }
-        Ok(())
+        // Last, because all of the above may take more rights than this user has.
+        match &account {
+            Some(account) => become_user(account),
+            None => Ok(()),
+        }
     };
     // SAFETY: the closure calls only async-signal-safe functions and allocates nothing.
     unsafe { command.pre_exec(enter) };
