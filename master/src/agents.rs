@@ -8,6 +8,7 @@ mod outputs;
 mod registry;
 mod status;
 mod transfers;
+mod upgrades;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

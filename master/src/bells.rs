@@ -18,6 +18,8 @@ pub struct Bells {
     pub poller: Arc<Notify>,
     /// Mail was put into the outbox: `notifier` looks.
     pub notifier: Arc<Notify>,
+    /// A new program for an agent was asked for: the agents' registry looks.
+    pub upgrades: Arc<Notify>,
     /// The newest event's number; page streams wait for it to grow.
     pub events: Arc<watch::Sender<i64>>,
 }
@@ -30,6 +32,7 @@ impl Default for Bells {
             runner: Arc::default(),
             poller: Arc::default(),
             notifier: Arc::default(),
+            upgrades: Arc::default(),
             events: Arc::new(watch::Sender::new(0)),
         }
     }

@@ -4,6 +4,7 @@
 //! actors, adapters (`db`, `storage`, `vcs`, `mail`, `auth`), decisions, words (`ids`, `model`,
 //! `error`, `config`, `clock`). ARCHITECTURE.md tells the rest.
 
+mod absences;
 pub mod agents;
 pub mod api;
 pub mod app;

@@ -1,11 +1,13 @@
 //! Mail: what one looks like and how it leaves. Who gets one and when it is tried again is
 //! decided elsewhere (`notify`, `notifier`).
 
+mod absence;
 mod letter;
 mod plain;
 mod report;
 mod send;
 
+pub use absence::{AbsenceReport, AbsentAgent};
 pub use letter::Letter;
 pub use plain::{plain_line, plain_lines};
 pub use report::{Change, Excerpt, Product, Report, Stamp, Step};

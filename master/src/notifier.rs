@@ -2,6 +2,7 @@
 //! master that stops in between loses nothing; the claim's lease ends and the mail, with the same
 //! Message-ID, is tried again.
 
+mod absences;
 mod compose;
 
 use std::future::Future;
@@ -187,6 +188,9 @@ impl<T: Tails> Notifier<T> {
     }
 
     async fn compose(&self, from: &str, mail: &OutboxMail) -> Result<Letter, MailError> {
+        if outbox::ABSENCE_KINDS.contains(&mail.kind.as_str()) {
+            return self.compose_absences(from, mail).await;
+        }
         let Some(build) = mail.build else {
             return Err(MailError::Never("it tells of no build".to_owned()));
         };
@@ -202,6 +206,20 @@ impl<T: Tails> Notifier<T> {
         };
         let report = compose::report(&config.master, &told, tail.as_deref());
         compose::letter(from, mail, &told, &report)
+            .map_err(|error| MailError::Never(format!("the mail cannot be rendered: {error}")))
+    }
+}
+
+impl<T: Tails> Notifier<T> {
+    async fn compose_absences(&self, from: &str, mail: &OutboxMail) -> Result<Letter, MailError> {
+        let seq = mail.event;
+        let told = self
+            .db
+            .read("outbox::absences", move |conn| outbox::absences(conn, seq))
+            .await
+            .map_err(|error| MailError::Later(error.to_string()))?;
+        let config = self.config.borrow().clone();
+        absences::letter(from, mail, &config.master, &told)
             .map_err(|error| MailError::Never(format!("the mail cannot be rendered: {error}")))
     }
 }

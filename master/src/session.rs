@@ -20,6 +20,7 @@ mod strangers;
 mod tasks;
 mod tls;
 mod tree;
+mod upgrade;
 mod websocket;
 mod wire;
 
@@ -39,6 +40,7 @@ pub use tasks::spawn_named;
 pub use tls::Certificate;
 pub(crate) use tree::tree_put;
 pub use tree::{TreeContents, TreePlace};
+pub(crate) use upgrade::{NewProgram, upgrade};
 pub use websocket::{Upgraded, accept_value};
 
 /// Why a connection is shown out by the registry of agents.

@@ -12,7 +12,11 @@ impl Agents {
     /// figures they ask for by themselves.
     pub(super) async fn store_status(&self, agent: AgentId, told: StatusSaid) {
         let now = self.shared.clock.now();
-        let figures = serde_json::json!(told.figures).to_string();
+        let mut figures = serde_json::json!(told.figures);
+        if let Some(why) = &told.upgrade_failed {
+            figures["upgrade_failed"] = why.as_str().into();
+        }
+        let figures = figures.to_string();
         let work = move |conn: &mut db::Conn| {
             let refuses = told.refuses.as_deref();
             let has_turned = db::agents::status(conn, now, agent, &figures, refuses)?;

@@ -7,7 +7,7 @@ use super::output::Problem;
 use super::user::CLI;
 use super::{ConfigFile, agent_token, handles};
 use crate::ids::AgentTokenId;
-use crate::model::AgentSummary;
+use crate::model::{AgentSummary, AgentUpgrade};
 use crate::ops::agents;
 
 #[derive(Debug, clap::Subcommand)]
@@ -32,6 +32,13 @@ pub(super) enum Command {
     },
     /// End the older of an agent's two keys, once the new one is in use
     RetireKey {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        file: ConfigFile,
+    },
+    /// Send an agent the program that the master hands out for its system
+    Upgrade {
         /// Its name
         name: String,
         #[command(flatten)]
@@ -93,6 +100,11 @@ pub(super) async fn run(command: &Command) -> Result<(), Problem> {
             let app = handles::beside(&file.config).await?;
             agents::retire_key(&app, &CLI, name).await.map_err(of)?;
             println!("{name} has its newest key only");
+        }
+        Command::Upgrade { name, file } => {
+            let app = handles::beside(&file.config).await?;
+            agents::upgrade(&app, &CLI, name).await.map_err(of)?;
+            println!("asked for; `windlass agent list` tells how far it is");
         }
         Command::Remove { name, file } => {
             let app = handles::beside(&file.config).await?;
@@ -163,6 +175,14 @@ fn line(agent: &AgentSummary) -> String {
             state.push_str(", ");
             state.push_str(word);
         }
+    }
+    if let Some(upgrade) = &agent.upgrade {
+        let AgentUpgrade {
+            state: now,
+            state_text,
+            ..
+        } = upgrade;
+        state.push_str(&format!(", upgrade {now}: {state_text}"));
     }
     if let Some(why) = &agent.refuses {
         state.push_str(", takes no work: ");

@@ -47,6 +47,7 @@ struct Row {
     state_text: String,
     asked_by: String,
     created_at: i64,
+    changed_at: i64,
     ended_at: Option<i64>,
 }
 
@@ -168,6 +169,7 @@ fn upgrade(row: Row) -> AgentUpgrade {
         state_text: row.state_text,
         asked_by: row.asked_by,
         created_at: Time(row.created_at),
+        changed_at: Time(row.changed_at),
         ended_at: row.ended_at.map(Time),
     }
 }

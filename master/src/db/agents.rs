@@ -331,6 +331,18 @@ pub fn status(
     Ok(before.as_deref() != refuses)
 }
 
+/// Why the agent went back from a new program, as it told after `since`.
+pub fn upgrade_failed(conn: &mut Conn, id: AgentId, since: Time) -> DbResult<Option<String>> {
+    let found: Option<String> = agents::table
+        .find(id.0)
+        .filter(agents::status_at.gt(since.0))
+        .select(agents::status)
+        .first(conn)
+        .optional()?;
+    let told = found.and_then(|json| serde_json::from_str::<serde_json::Value>(&json).ok());
+    Ok(told.and_then(|told| Some(told.get("upgrade_failed")?.as_str()?.to_owned())))
+}
+
 /// Remembers that the owner was told of an absence that began to count at `since`, or that it is
 /// over.
 pub fn set_missing(conn: &mut Conn, id: AgentId, since: Option<Time>) -> DbResult<()> {

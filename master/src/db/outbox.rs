@@ -1,6 +1,7 @@
 //! The outbox: mails put down in the transaction of what they tell of, and their way out. What a
 //! mail says is read in `content`; rendering and sending are not done here.
 
+mod absences;
 mod content;
 mod queue;
 
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 
+pub use absences::{ABSENCE_KINDS, Absence, MailAbsences, absences, queue_absences};
 pub use content::{MailBuild, MailChange, MailProduct, MailStamp, MailStep, content};
 pub use queue::queue_build_mails;
 
@@ -24,6 +26,10 @@ pub struct OutboxMail {
     pub id: OutboxId,
     /// The `[notify.NAME]` that asked for it.
     pub notify: String,
+    /// What it tells of: the kind of its event.
+    pub kind: String,
+    /// Number of its event.
+    pub event: i64,
     /// The build it tells of.
     pub build: Option<BuildId>,
     /// Address of the receiver.
@@ -56,6 +62,8 @@ type Row = (
     Option<String>,
     i64,
     Option<i64>,
+    String,
+    i64,
 );
 
 /// Columns of [`Row`] in order.
@@ -71,6 +79,8 @@ type Columns = (
     outbox::last_error,
     outbox::created_at,
     outbox::sent_at,
+    outbox::kind,
+    outbox::event_seq,
 );
 
 const COLUMNS: Columns = (
@@ -85,6 +95,8 @@ const COLUMNS: Columns = (
     outbox::last_error,
     outbox::created_at,
     outbox::sent_at,
+    outbox::kind,
+    outbox::event_seq,
 );
 
 /// Longest error text kept, bytes: a server's answer fits, a flood does not.
@@ -219,6 +231,8 @@ fn mail(row: Row) -> OutboxMail {
         last_error: row.8,
         created_at: Time(row.9),
         sent_at: row.10.map(Time),
+        kind: row.11,
+        event: row.12,
     }
 }
 

@@ -134,6 +134,8 @@ pub struct AgentUpgrade {
     pub asked_by: String,
     /// When.
     pub created_at: Time,
+    /// When it came into its state.
+    pub changed_at: Time,
     /// When it ended.
     pub ended_at: Option<Time>,
 }

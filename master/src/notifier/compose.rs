@@ -143,7 +143,7 @@ fn short(revision: &str) -> String {
     plain_line(&revision.chars().take(REVISION_CHARS).collect::<String>())
 }
 
-fn moment(at: Time) -> String {
+pub(super) fn moment(at: Time) -> String {
     at.to_string().replace('T', " ").replace('Z', " UTC")
 }
 

@@ -152,6 +152,8 @@ fn a_final_refusal_is_not_tried_again() {
     let mail = OutboxMail {
         id: OutboxId(1),
         notify: "team".to_owned(),
+        kind: "build.finished".to_owned(),
+        event: 1,
         build: None,
         receiver: "x@acme.example".to_owned(),
         message_id: "<1@x>".to_owned(),

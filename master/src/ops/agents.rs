@@ -1,12 +1,15 @@
 //! Agents: what users see of them and do with them.
 
 use super::audit::{Attempt, authorise};
+use super::programs;
 use crate::app::App;
 use crate::auth::{Identity, Permission};
 use crate::clock::Time;
+use crate::db::agent_upgrades::{self, NewAgentUpgrade};
 use crate::db::{Conn, DbError, Lane, agents, audit, views};
 use crate::error::{Error, Result};
-use crate::model::{AgentSummary, AuditOutcome, Name};
+use crate::ids::AgentUpgradeId;
+use crate::model::{AgentSummary, AuditOutcome, Name, Program};
 use crate::session;
 
 /// Every agent that may connect by name, with its labels, slots and running builds. Who looks after
@@ -106,6 +109,67 @@ pub async fn remove(app: &App, identity: &Identity, name: &str) -> Result<()> {
     app.agents.hang_up(id);
     app.bells.dispatcher.notify_one();
     Ok(())
+}
+
+/// Asks for a new program for an agent: the one for its system, of those that the master hands out.
+/// Conflict when it has that version, when there is none, or when another is under way.
+pub async fn upgrade(app: &App, identity: &Identity, name: &str) -> Result<AgentUpgradeId> {
+    let agent = administered(app, identity, name, "agent.upgrade").await?;
+    let all = programs::list(app, identity).await?;
+    let program = fitting(&agent, all).map_err(Error::Conflict)?;
+    let (now, actor) = (app.clock.now(), identity.name().to_owned());
+    let new = NewAgentUpgrade {
+        agent: agent.id,
+        file: program.file,
+        sha256: program.sha256,
+        size: i64::try_from(program.size).map_err(Error::internal)?,
+        version: program.version,
+        asked_by: actor.clone(),
+    };
+    let work = move |conn: &mut Conn| {
+        let id = agent_upgrades::insert(conn, now, &new)?;
+        let (done, action) = (AuditOutcome::Done, "agent.upgrade");
+        let detail = format!("{} {} ({})", new.file, new.version, new.sha256);
+        audit::append(
+            conn,
+            now,
+            &actor,
+            action,
+            "agent",
+            &agent.name,
+            done,
+            &detail,
+        )?;
+        Ok(id)
+    };
+    match app.db.tx("agent upgrade", work).await {
+        Err(DbError::Changed) => {
+            let text = format!("a program is on its way to {name} already");
+            Err(Error::Conflict(text))
+        }
+        done => {
+            app.bells.upgrades.notify_one();
+            Ok(done?)
+        }
+    }
+}
+
+/// The program for an agent's system; the error says why there is none.
+fn fitting(agent: &AgentSummary, all: Vec<Program>) -> Result<Program, String> {
+    let (Some(os), Some(arch)) = (&agent.os, &agent.arch) else {
+        return Err(format!("{} has never connected", agent.name));
+    };
+    // An agent that speaks TLS by itself says so, and must not lose it.
+    let tls = agent.facts.get("tls").is_some_and(|told| told == "1");
+    let found = all
+        .into_iter()
+        .find(|one| one.os == *os && one.arch == *arch && one.tls == tls);
+    let flavour = if tls { " with TLS" } else { "" };
+    found.ok_or_else(|| {
+        format!(
+            "the master has no program for {arch} {os}{flavour}: put it into its folder `agents`"
+        )
+    })
 }
 
 /// The agent, for somebody who may administer it.

@@ -358,13 +358,15 @@ impl<R: Registry> Task<R> {
 /// The figures of a STATUS, and why the agent takes no new command.
 fn status_said(pairs: &Boxed) -> StatusSaid {
     let figure = |key: &'static str| Some((key, pairs.number(key).ok().flatten()?));
-    let refuses = pairs.first("refuses").map(String::from_utf8_lossy);
+    let sentence = |key: &str| {
+        let text = pairs.first(key).map(String::from_utf8_lossy)?;
+        let plain = text.chars().filter(|c| !c.is_control());
+        Some(plain.take(REFUSES_CHARS_MAX).collect())
+    };
     StatusSaid {
         figures: STATUS_FIGURES.iter().copied().filter_map(figure).collect(),
-        refuses: refuses.map(|text| {
-            let plain = text.chars().filter(|c| !c.is_control());
-            plain.take(REFUSES_CHARS_MAX).collect()
-        }),
+        refuses: sentence("refuses"),
+        upgrade_failed: sentence("upgrade_failed"),
     }
 }
 

@@ -22,7 +22,8 @@ pub(super) const READ_BYTES: usize = 256 * 1024;
 pub(super) const OUTGOING_BYTES_MAX: usize = 512 * 1024;
 /// Calls waiting for a free channel of one connection; a builder's slots bound them in practice.
 pub(super) const CALLS_WAITING_MAX: usize = 1024;
-/// Characters kept of an agent's reason for taking no work: it stands in the queue's wait reasons.
+/// Characters kept of an agent's reason for taking no work, or no program: it stands in the queue's
+/// wait reasons and on pages.
 pub(super) const REFUSES_CHARS_MAX: usize = 200;
 /// Time to say BYE at the end.
 pub(super) const FAREWELL_MAX: Duration = Duration::from_secs(2);

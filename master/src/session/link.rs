@@ -50,6 +50,8 @@ pub(crate) struct StatusSaid {
     pub(crate) figures: BTreeMap<&'static str, u64>,
     /// Why it takes no new command now.
     pub(crate) refuses: Option<String>,
+    /// Why it went back from the last program that it was sent.
+    pub(crate) upgrade_failed: Option<String>,
 }
 
 /// A command that an agent listed.

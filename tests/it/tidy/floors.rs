@@ -18,6 +18,7 @@ const FLOORS: &[(u32, &[&str])] = &[
         &[
             "session",
             "agents",
+            "absences",
             "latent",
             "dispatcher",
             "runner",

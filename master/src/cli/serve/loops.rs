@@ -3,6 +3,7 @@
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::absences::Absences;
 use crate::app::App;
 use crate::db::Db;
 use crate::dispatcher::Dispatcher;
@@ -46,6 +47,13 @@ pub(super) fn spawn(
         mirrors: app.mirrors.clone(),
     });
     watch.keep(tracker, stop, "runner", runner.run(stop.clone()));
+    let absences = Absences::new(db, clock.clone(), bells.clone(), config.clone());
+    watch.keep(tracker, stop, "absences", absences.run(stop.clone()));
+    let upgrades = app
+        .agents
+        .clone()
+        .run_upgrades(app.programs.clone(), stop.clone());
+    watch.keep(tracker, stop, "upgrades", upgrades);
     let notifier = Notifier::new(
         db.clone(),
         clock.clone(),

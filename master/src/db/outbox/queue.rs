@@ -114,7 +114,7 @@ fn insert(
 
 /// The same for the same mail whenever it is sent, so that a doubled one collapses at the
 /// receiver; never the same for two mails or two deployments.
-fn message_id(deployment: &str, event_seq: i64, notice: &Notice) -> String {
+pub(super) fn message_id(deployment: &str, event_seq: i64, notice: &Notice) -> String {
     let mut hash = Sha256::new();
     hash.update(notice.notify.as_bytes());
     hash.update([0]);
