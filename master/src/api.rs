@@ -1,6 +1,7 @@
 //! REST under `/api/v1`: what pages do, for programs. Handlers read the input, call one operation
 //! and write JSON; errors become RFC 9457 problems in `web::fault`.
 
+pub mod agent_tokens;
 pub mod agents;
 pub mod audit;
 pub mod builders;

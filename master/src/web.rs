@@ -2,6 +2,7 @@
 //! does, it does through `ops`; nothing here touches the database.
 
 pub mod access;
+pub mod agent_tokens;
 pub mod agents;
 mod ansi;
 pub mod assets;
@@ -13,6 +14,7 @@ mod errors;
 mod excerpt;
 pub mod fault;
 pub mod feed;
+mod figures;
 pub mod files;
 mod filters;
 pub mod frame;

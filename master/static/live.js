@@ -65,6 +65,10 @@ const open = () => {
 };
 const close = () => { source?.close(); source = undefined; say("Paused", false); };
 
+// Figures that no event tells of, such as free space, are fetched again after so many seconds.
+const every = Number(document.querySelector("[data-every]")?.dataset.every);
+if (every) setInterval(() => { if (!document.hidden) soon(); }, every * 1000);
+
 if (kinds.length) {
   if (!document.hidden) open();
   document.addEventListener("visibilitychange", () => {

@@ -29,6 +29,8 @@ pub struct BuildQuery {
     state: Option<BuildState>,
     /// Result.
     result: Option<BuildResult>,
+    /// Name of the agent.
+    agent: Option<String>,
     /// Older than this one only.
     before: Option<BuildId>,
 }
@@ -48,6 +50,7 @@ pub async fn list(
         branch: query.branch,
         state: query.state,
         result: query.result,
+        agent: query.agent,
         before: query.before,
     };
     let page = ops::builds::list(&app, &identity, filter).await?;

@@ -7,7 +7,9 @@ use actix_web::HttpResponse;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
-use super::{agents, audit, builders, builds, changes, holds, logs, me, products, requests};
+use super::{
+    agent_tokens, agents, audit, builders, builds, changes, holds, logs, me, products, requests,
+};
 use crate::auth::Permission;
 use crate::error::Error;
 use crate::routes;
@@ -43,6 +45,16 @@ struct Problem {
     paths(
         agents::list,
         agents::show,
+        agents::pause,
+        agents::resume,
+        agents::key,
+        agents::retire_key,
+        agents::upgrade,
+        agents::remove,
+        agent_tokens::list,
+        agent_tokens::create,
+        agent_tokens::revoke,
+        agent_tokens::programs,
         audit::list,
         builders::list,
         builders::show,

@@ -194,6 +194,8 @@ pub struct BuildFilter {
     pub state: Option<BuildState>,
     /// With this result only.
     pub result: Option<BuildResult>,
+    /// On this agent only.
+    pub agent: Option<String>,
     /// Older than this one only.
     pub before: Option<BuildId>,
 }

@@ -68,6 +68,7 @@ pub async fn list(
         branch: given(&asked.branch),
         state: parsed("state", &asked.state)?,
         result: parsed("result", &asked.result)?,
+        agent: None,
         before: parsed("before", &asked.before)?,
     };
     let is_first = filter.before.is_none();

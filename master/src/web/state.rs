@@ -4,7 +4,7 @@ use std::fmt;
 
 use askama::filters::HtmlSafe;
 
-use crate::model::{BuildResult, BuildState, RequestState, StepState};
+use crate::model::{AgentUpgradeState, BuildResult, BuildState, RequestState, StepState};
 
 /// A state as pages show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,10 @@ impl Look {
     pub const PAUSED: Self = Self::new("cancelled", "paused");
     /// Of an agent that is not connected.
     pub const AWAY: Self = Self::new("warnings", "away");
+    /// Of an agent that has been away for so long that its owner was told.
+    pub const MISSING: Self = Self::new("failure", "missing");
+    /// Of an agent that takes no new command.
+    pub const UNWILLING: Self = Self::new("warnings", "takes no work");
 
     /// Of a result.
     #[must_use]
@@ -77,6 +81,18 @@ impl Look {
             RequestState::Claimed => Self::new("running", "running"),
             RequestState::Done => Self::new("success", "done"),
             RequestState::Cancelled => Self::new("cancelled", "cancelled"),
+        }
+    }
+
+    /// Of a new program for an agent.
+    #[must_use]
+    pub fn of_upgrade(state: AgentUpgradeState) -> Self {
+        match state {
+            AgentUpgradeState::Waiting => Self::PENDING,
+            AgentUpgradeState::Sending => Self::new("running", "sending"),
+            AgentUpgradeState::Restarting => Self::new("running", "restarting"),
+            AgentUpgradeState::Done => Self::new("success", "done"),
+            AgentUpgradeState::Failed => Self::new("failure", "failed"),
         }
     }
 

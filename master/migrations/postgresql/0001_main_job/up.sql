@@ -243,6 +243,7 @@ CREATE TABLE builds (
     UNIQUE (builder_id, number)
 );
 CREATE INDEX builds_by_state ON builds (state);
+CREATE INDEX builds_by_agent_id_id ON builds (agent_id, id);
 CREATE INDEX builds_by_builder_id_id ON builds (builder_id, id);
 CREATE INDEX builds_by_result_id ON builds (result, id);
 

@@ -102,6 +102,9 @@ pub fn list(conn: &mut Conn, filter: &BuildFilter) -> DbResult<Page<BuildSummary
     if let Some(result) = filter.result {
         query = query.filter(builds::result.eq(result.as_str()));
     }
+    if let Some(agent) = &filter.agent {
+        query = query.filter(agents::name.eq(agent.clone()));
+    }
     if let Some(before) = filter.before {
         query = query.filter(builds::id.lt(before.0));
     }

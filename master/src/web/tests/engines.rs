@@ -45,6 +45,7 @@ async fn reading_gives_the_same_on_every_engine() {
             branch: Some(fixture::HOSTILE_BRANCH.to_owned()),
             state: Some(BuildState::Finished),
             result: Some(BuildResult::Failure),
+            agent: None,
             before: None,
         };
         let page = ops::builds::list(&app, &who, filter).await.unwrap();
