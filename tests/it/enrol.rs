@@ -87,6 +87,41 @@ fn a_machine_comes_by_the_one_line_installer_and_builds() {
     the_trail_tells(&master);
 }
 
+#[test]
+fn an_agent_is_sent_a_new_program_and_one_that_refuses_it_says_why() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let master = master(folder.path());
+    let admin = master.user("ada", "admin");
+    for (name, more) in [("box-8", "--upgrade"), ("box-9", "--readable")] {
+        let line = master.command(&["agent", "token", name], "");
+        let home = folder.path().join(name);
+        let told = paste(&line, &home);
+        assert!(told.status.success(), "{told:?}");
+        let mut command = Command::new(home.join("program/windlass-agent"));
+        command.args(["run", more, "--reconnect-min-ms", "20", "--config"]);
+        command.arg(home.join("agent.conf"));
+        let _agent = Background::start(command, &home.join("log"));
+        let path = format!("/api/v1/agents/{name}");
+        let agent = || master.get(&path, "").json();
+        wait::until("the agent is connected", || {
+            (agent()["connected"] == true).then_some(())
+        });
+        let asked = master.ask("POST", &format!("{path}/upgrade"), &admin, Some(&json!({})));
+        assert_eq!(asked.status, 202, "{}", asked.text());
+        let upgrade = wait::until("the upgrade is over", || {
+            let upgrade = agent()["upgrade"].clone();
+            (!upgrade["ended_at"].is_null()).then_some(upgrade)
+        });
+        let (state, why) = match more {
+            "--upgrade" => ("done", "works with version"),
+            _ => ("failed", "permission"),
+        };
+        assert_eq!(upgrade["state"], state, "{upgrade}\n{}", master.log());
+        let text = upgrade["state_text"].as_str().unwrap_or_default();
+        assert!(text.contains(why), "{upgrade}");
+    }
+}
+
 /// Both uses of the token are in the audit trail, the second as refused.
 fn the_trail_tells(master: &Master) {
     let admin = master.user("ada", "admin");

@@ -196,6 +196,7 @@ fn info(agent: &Agent) -> Boxed {
     pairs.push("root", sys::os_bytes(agent.root.path().as_os_str()));
     pairs.push("case_sensitive", if sys::IGNORES_CASE { "0" } else { "1" });
     pairs.push("symlinks", "1");
+    pairs.push("tls", if cfg!(feature = "tls") { "1" } else { "0" });
     push_space(agent, &mut pairs);
     pairs
 }

@@ -354,3 +354,63 @@ fn everything_that_changes_something_needs_a_role() {
         }
     }
 }
+
+#[actix_web::test]
+async fn an_administrator_makes_tokens_and_keys_and_lets_agents_go() {
+    for master in masters().await {
+        let engineer = master.token(Role::Engineer).await;
+        let (status, _) = master
+            .post("/api/v1/agent-tokens", &engineer, json!({ "name": "x" }))
+            .await;
+        assert_eq!(status, StatusCode::FORBIDDEN);
+        let token = master.token(Role::Admin).await;
+        let body = json!({ "name": "lab-*", "labels": { "pool": "lab" }, "slots": 2 });
+        let (status, made) = master.post("/api/v1/agent-tokens", &token, body).await;
+        assert_eq!(status, StatusCode::CREATED, "{made}");
+        let secret = made["token"].as_str().unwrap();
+        assert!(secret.starts_with("wlt1_"), "{made}");
+        let line = made["lines"]["unix"].as_str().unwrap();
+        assert!(line.contains(secret) && !line.contains("WINDLASS_NAME"));
+        let (status, key) = master
+            .post("/api/v1/agents/box/key", &token, json!({}))
+            .await;
+        assert_eq!(status, StatusCode::CREATED, "{key}");
+        assert!(key["key"].as_str().unwrap().starts_with("wlk1_"));
+        let retire = "/api/v1/agents/box/retire-key";
+        let (status, _) = master.post(retire, &token, json!({})).await;
+        assert_eq!(status, StatusCode::CONFLICT, "it has one key only");
+        master
+            .post("/api/v1/agents/box/key", &token, json!({}))
+            .await;
+        let (status, agent) = master.post(retire, &token, json!({})).await;
+        assert_eq!(
+            (status, &agent["has_old_key"]),
+            (StatusCode::OK, &json!(false))
+        );
+        let (_, agent) = master
+            .post("/api/v1/agents/box/pause", &token, json!({}))
+            .await;
+        assert_eq!(agent["paused"], true);
+        let (_, agent) = master
+            .post("/api/v1/agents/box/resume", &token, json!({}))
+            .await;
+        assert_eq!(agent["paused"], false);
+        let upgrade = "/api/v1/agents/box/upgrade";
+        let (status, why) = master.post(upgrade, &token, json!({})).await;
+        assert_eq!(status, StatusCode::CONFLICT);
+        assert!(why["detail"].as_str().unwrap().contains("never connected"));
+        let (status, _) = master
+            .post("/api/v1/agents/box/remove", &token, json!({}))
+            .await;
+        assert_eq!(status, StatusCode::NO_CONTENT);
+        assert_eq!(
+            master.get("/api/v1/agents/box").await.0,
+            StatusCode::NOT_FOUND
+        );
+        let (status, list) = master.get("/api/v1/agent-programs").await;
+        assert_eq!((status, &list["items"]), (StatusCode::OK, &json!([])));
+        let revoke = format!("/api/v1/agent-tokens/{}/revoke", made["id"]);
+        let (status, _) = master.post(&revoke, &token, json!({})).await;
+        assert_eq!(status, StatusCode::NO_CONTENT);
+    }
+}

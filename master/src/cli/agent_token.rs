@@ -57,12 +57,7 @@ fn advise(app: &crate::app::App) {
             master.data.join("agents").display()
         );
     }
-    if master.agent_address.is_none() && master.agent_listen.ip().is_loopback() {
-        eprintln!(
-            "The master listens for agents of this machine only: set `agent_listen` in [master] \
-             for others, or `agent_address` where they reach it by another way."
-        );
-    }
+    eprintln!("Agents dial {}.", master.dialled_address());
 }
 
 /// Prints every token without its secret.

@@ -62,20 +62,30 @@ pub struct Master {
 
 impl Master {
     /// What agents on other machines dial: `agent_address`, else the host of `url` with the port
-    /// of `agent_listen`.
+    /// of `agent_listen`; the pages' own address where that port is for this machine alone.
     #[must_use]
     pub fn dialled_address(&self) -> String {
         if let Some(address) = &self.agent_address {
             return address.clone();
         }
-        let rest = self.url.split_once("://").map_or("", |(_, rest)| rest);
+        let (url, listen) = (&self.url, self.agent_listen);
+        let rest = url.split_once("://").map_or("", |(_, rest)| rest);
         let authority = rest.split('/').next().unwrap_or_default();
         let is_bare_v6 = authority.ends_with(']');
         let host = match authority.rsplit_once(':') {
             Some((host, _)) if !is_bare_v6 => host,
             _ => authority,
         };
-        format!("{host}:{}", self.agent_listen.port())
+        let is_here = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+        let tls = if self.agent_tls.is_some() {
+            "tls://"
+        } else {
+            ""
+        };
+        match listen.ip().is_loopback() && !is_here {
+            true => format!("{url}/agent"),
+            false => format!("{tls}{host}:{}", listen.port()),
+        }
     }
 }
 

@@ -43,6 +43,8 @@ pub struct AgentSummary {
     pub contact: Option<String>,
     /// Where it is connected from, as the master sees it; told to those who are logged in.
     pub peer: Option<String>,
+    /// How it is connected: `tcp`, `tls`, `http` or `dialled`.
+    pub transport: Option<String>,
     /// Whether nobody can read its connection on the way.
     pub confidential: Option<bool>,
     /// How its machine stood when it told it last.

@@ -31,6 +31,7 @@ pub async fn list(app: &App, identity: &Identity) -> Result<Vec<AgentSummary>> {
         }
         let state = states.iter().find(|state| state.id == agent.id);
         if let Some(state) = state.filter(|state| state.connected) {
+            agent.transport = Some(state.way.to_owned());
             agent.confidential = Some(state.confidential);
             agent.peer = is_known.then(|| state.peer.clone());
         }

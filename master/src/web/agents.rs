@@ -201,13 +201,18 @@ pub async fn show(
 }
 
 fn facts(agent: &AgentSummary) -> Facts {
-    let way = match (&agent.peer, agent.confidential) {
-        (_, None) => String::new(),
-        (Some(peer), Some(true)) => format!("{peer}, nobody can read it on the way"),
-        (Some(peer), Some(false)) => format!("{peer}, can be read on the way: it gets no secrets"),
-        (None, Some(true)) => "nobody can read it on the way".to_owned(),
-        (None, Some(false)) => "can be read on the way: it gets no secrets".to_owned(),
-    };
+    let mut way = Vec::new();
+    way.extend(agent.transport.as_deref().map(|way| match way {
+        "dialled" => "dialled by this master".to_owned(),
+        "http" => "through the pages' port".to_owned(),
+        "tls" => "TLS".to_owned(),
+        other => other.to_uppercase(),
+    }));
+    way.extend(agent.peer.as_ref().map(|peer| format!("from {peer}")));
+    way.extend(agent.confidential.map(|confidential| match confidential {
+        true => "nobody can read it on the way".to_owned(),
+        false => "can be read on the way: it gets no secrets".to_owned(),
+    }));
     let status = agent.status.as_ref();
     Facts {
         connected: agent.connected,
@@ -215,7 +220,7 @@ fn facts(agent: &AgentSummary) -> Facts {
         owner: agent.owner.clone(),
         contact: agent.contact.clone(),
         kernel: agent.facts.get("kernel").cloned(),
-        way,
+        way: way.join(", "),
         missing_at: agent.missing_at,
         told_at: status.and_then(|status| status.at),
         running: status.and_then(|status| status.running),

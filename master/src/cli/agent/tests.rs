@@ -25,6 +25,7 @@ fn an_agent_that_the_master_holds_is_told_as_connected() {
         owner: None,
         contact: None,
         peer: None,
+        transport: None,
         confidential: None,
         status: None,
         refuses: None,

@@ -74,6 +74,7 @@ pub fn list(conn: &mut Conn) -> DbResult<Vec<AgentSummary>> {
         owner: None,
         contact: None,
         peer: None,
+        transport: None,
         confidential: None,
         status: row.status_at.map(|at| status(&row.status, Time(at))),
         refuses: row.refuses,

@@ -144,3 +144,66 @@ async fn a_wrong_force_form_comes_back_filled_in_with_what_is_wrong() {
     );
     assert!(body.contains("value=\"many\"") && !body.contains("<i>now"));
 }
+
+#[actix_web::test]
+async fn an_administrator_adds_a_machine_and_sees_the_line_once() {
+    let fixture = fixture::filled().await;
+    let service = served!(fixture);
+    let engineer = cookie_of(&fixture, "emil").await;
+    let refused = request("GET", "/agent-tokens", Some(&engineer));
+    assert_eq!(answer!(service, refused).0, 403);
+    let cookie = cookie_of(&fixture, "ada").await;
+    let path = "/agent-tokens";
+    for (name, labels) in [("a b", ""), ("box-7", "pool")] {
+        let form = [("name", name), ("labels", labels)];
+        let wrong = request("POST", path, Some(&cookie)).set_form(form);
+        let (status, body) = answer!(service, wrong);
+        assert_eq!(status, 422, "{name}");
+        assert!(body.contains("class=\"wrong\"") && body.contains(name));
+    }
+    let form = [("name", "box-7"), ("labels", "pool=lab"), ("slots", "2")];
+    let good = request("POST", path, Some(&cookie)).set_form(form);
+    let (status, body) = answer!(service, good);
+    assert_eq!(status, 200);
+    let line = "/agent/install.sh | WINDLASS_NAME=box-7 WINDLASS_TOKEN=wlt1_";
+    assert!(body.contains(line), "{body}");
+    let (_, body) = answer!(service, request("GET", path, Some(&cookie)));
+    assert!(body.contains("box-7") && !body.contains("wlt1_"), "{body}");
+    let revoke = "/agent-tokens/1/revoke";
+    assert_eq!(
+        answer!(service, request("POST", revoke, Some(&cookie))).0,
+        303
+    );
+    assert_eq!(
+        answer!(service, request("POST", revoke, Some(&cookie))).0,
+        409
+    );
+}
+
+#[actix_web::test]
+async fn an_administrator_cares_for_an_agent_on_its_page() {
+    let fixture = fixture::filled().await;
+    let service = served!(fixture);
+    let cookie = cookie_of(&fixture, "ada").await;
+    let page = "/agents/linux-1";
+    let (_, body) = answer!(service, request("GET", page, None));
+    assert!(!body.contains("ada@acme") && !body.contains("<button>Pause"));
+    let (_, body) = answer!(service, request("GET", page, Some(&cookie)));
+    assert!(body.contains("Ada &lt;ada@acme.example&gt;"), "{body}");
+    assert!(body.contains("room 3.14") && body.contains("<button>Pause"));
+    let pause = request("POST", "/agents/linux-1/pause", Some(&cookie));
+    assert_eq!(answer!(service, pause).0, 303);
+    let (_, body) = answer!(service, request("GET", page, Some(&cookie)));
+    assert!(body.contains(">Resume</button>"));
+    let resume = request("POST", "/agents/linux-1/resume", Some(&cookie));
+    assert_eq!(answer!(service, resume).0, 303);
+    // One key, no program to send, and the configuration names it.
+    for path in [
+        "/agents/linux-1/retire-key",
+        "/agents/linux-1/upgrade",
+        "/agents/linux-1/remove",
+    ] {
+        let (status, body) = answer!(service, request("POST", path, Some(&cookie)));
+        assert_eq!(status, 409, "{path}: {body}");
+    }
+}

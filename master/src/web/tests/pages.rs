@@ -21,6 +21,8 @@ const PAGES: &[&str] = &[
     "/logs/3",
     "/changes",
     "/agents",
+    "/agents/linux-1",
+    "/agents/arm-1",
     "/requests",
     "/requests?state=all",
     "/products",
