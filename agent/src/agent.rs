@@ -15,6 +15,7 @@ use windlass_protocol::{Code, Failure, hex};
 
 use crate::commands::{Bounds, Commands, Launch};
 use crate::config::{Config, Policy};
+use crate::files::cache::Cache;
 use crate::files::tree::Trees;
 use crate::root::Root;
 use crate::sys::{self, Account};
@@ -32,6 +33,7 @@ pub(crate) struct Agent {
     pub(crate) account: Option<Account>,
     pub(crate) commands: Commands,
     pub(crate) trees: Trees,
+    pub(crate) cache: Cache,
     /// The file that an upgrade replaces; `None` where it is not ours to replace.
     pub(crate) program: Option<PathBuf>,
     /// The state folder.
@@ -76,8 +78,8 @@ impl Agent {
                 root.path().display()
             ));
         }
-        let trees = state.join("trees");
-        let account = account(config, root.path(), &trees)?;
+        let (trees, cache) = (state.join("trees"), state.join("cache"));
+        let account = account(config, [root.path(), &trees, &cache])?;
         let bounds = Bounds {
             spool_bytes: config.policy.spool_bytes,
             spool_total_bytes: config.policy.spool_total_bytes,
@@ -95,6 +97,7 @@ impl Agent {
             commands,
             account,
             trees: Trees::open(&trees).map_err(cannot)?,
+            cache: Cache::open(&cache, config.policy.cache_bytes).map_err(cannot)?,
             program: None,
             state: state.clone(),
             upgrading: Mutex::default(),
@@ -174,13 +177,14 @@ impl Agent {
     }
 }
 
-/// The user for whom this agent works. The root and what is kept of trees become theirs.
-fn account(config: &Config, root: &Path, trees: &Path) -> Result<Option<Account>, String> {
+/// The user for whom this agent works. The root and what is kept of trees and contents become
+/// theirs.
+fn account(config: &Config, folders: [&Path; 3]) -> Result<Option<Account>, String> {
     let Some(name) = &config.policy.run_as else {
         return Ok(None);
     };
     let account = sys::find_account(name).map_err(|why| format!("run_as: `{name}` {why}"))?;
-    for folder in [root, trees] {
+    for folder in folders {
         let given =
             std::fs::create_dir_all(folder).and_then(|()| sys::give_folder(folder, &account));
         given.map_err(|error| {

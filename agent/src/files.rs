@@ -1,6 +1,7 @@
 //! The operations on files: each works on paths below the root and follows no link on the way.
 //! Not here: channels and credit, which `Port` hides; commands.
 
+pub(crate) mod cache;
 pub(crate) mod change;
 pub(crate) mod copy;
 pub(crate) mod facts;

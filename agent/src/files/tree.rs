@@ -9,6 +9,7 @@ mod kept;
 mod manifest;
 mod part;
 mod place;
+mod store;
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +33,7 @@ use content::Stream;
 use index::Index;
 use manifest::Manifest;
 use place::Placer;
+use store::Store;
 
 /// How long a tree may wait for another one to the same folder, whose connection has just gone,
 /// to notice that.
@@ -79,6 +81,17 @@ impl Trees {
         })
     }
 
+    /// The indexes of the other trees, one after another.
+    fn others(&self, own: &Path) -> impl Iterator<Item = Index> {
+        let listed = std::fs::read_dir(&self.folder).into_iter().flatten();
+        let own = own.to_owned();
+        let paths = listed.flatten().map(|entry| entry.path());
+        let is_index = |path: &PathBuf| path.extension().is_some_and(|kind| kind == "index");
+        paths
+            .filter(move |path| is_index(path) && *path != own)
+            .map(|path| Index::load(&path))
+    }
+
     fn index_path(&self, path: &RelPath) -> PathBuf {
         let name = hex::encode(&digest(path.as_bytes())[..16]);
         self.folder.join(format!("{name}.index"))
@@ -107,7 +120,7 @@ pub(crate) fn serve(agent: &Agent, port: &Port, request: &TreePut) -> Answer {
         Err(failure) => return Ok(Err(failure)),
     };
     let index_path = agent.trees.index_path(&request.path);
-    match receive(folder, &index_path, request, port)? {
+    match receive(agent, folder, &index_path, request, port)? {
         Ok(result) => Ok(Ok(result.to_box())),
         Err(failure) => Ok(Err(failure)),
     }
@@ -128,6 +141,7 @@ macro_rules! step {
 use step;
 
 fn receive(
+    agent: &Agent,
     folder: Folder,
     index_path: &Path,
     request: &TreePut,
@@ -144,8 +158,9 @@ fn receive(
         }
     };
     let old = Index::load(index_path);
-    let mut placer = Placer::new(step!(duplicate(&folder)), &manifest, &old);
-    let need = step!(placer.find_needed());
+    let store = Store::new(&agent.root, &agent.cache);
+    let mut placer = Placer::new(step!(duplicate(&folder)), &manifest, &old, store);
+    let need = step!(placer.find_needed(|| agent.trees.others(index_path)));
     step!(check_space(&folder, &manifest, &need));
     port.send_all(0, &need.encode())?;
     step!(placer.make_folders());
@@ -155,17 +170,18 @@ fn receive(
         &need,
         &mut placer
     )?);
-    let deleted = step!(extras::remove(&folder, &manifest, &old, request));
+    let rescued = placer.rescue_gone(request);
+    let deleted = rescued + step!(extras::remove(&folder, &manifest, &old, request));
     step!(placer.make_links());
     let needed = need.iter().filter(|needed| *needed).count() as u64;
     let files = manifest.file_count() as u64;
     let result = TreePutResult {
         files,
-        bytes: placer.bytes_written(),
+        bytes: stream.received() - id.size,
         reused: files - needed,
         deleted,
     };
-    if let Err(error) = index::save(index_path, placer.known()) {
+    if let Err(error) = index::save(index_path, request.path.as_bytes(), placer.known()) {
         // Only speed is lost: without an index the next tree compares contents.
         log!("{}: {error}", index_path.display());
     }

@@ -1,6 +1,7 @@
 //! Trees over the wire: exact, cheap when nothing changed, and never outside the folder.
 
 mod resume;
+mod reuse;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -126,7 +127,7 @@ fn try_send(
 
 fn open(peer: &mut Peer, delete: Delete, keep: &[&str], manifest: &[u8]) -> ChannelId {
     let request = Request::TreePut(TreePut {
-        path: path("build/src"),
+        path: path(peer.tree),
         manifest: ManifestId {
             size: manifest.len() as u64,
             sha256: digest(manifest),

@@ -118,7 +118,7 @@ pub(super) fn receive(
                 left -= bytes.len() as u64;
                 content.extend_from_slice(bytes);
             }
-            step!(placer.place_small(item, content));
+            step!(placer.place_small(item, &content));
             continue;
         }
         let mut file = step!(placer.begin_large(item, item.size - left));

@@ -12,7 +12,7 @@ use crate::log::log;
 use crate::sys::Stat;
 
 /// First bytes of an index file; another version is read as no index at all.
-const MAGIC: &[u8; 8] = b"WNDLTI2\n";
+const MAGIC: &[u8; 8] = b"WNDLTI3\n";
 /// A change within the same tick of the file system's clock leaves the times as they are. Linux
 /// ticks every 1 to 10 ms; a file that was changed this shortly before the index was written is
 /// not trusted next time, but hashed.
@@ -99,6 +99,8 @@ impl Known {
 /// take little more memory than room on the disk.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Index {
+    /// The tree's folder below the root.
+    tree: Vec<u8>,
     bytes: Vec<u8>,
     /// Where each entry begins, in the order of their paths.
     starts: Vec<usize>,
@@ -119,6 +121,11 @@ impl Index {
             log!("{}: damaged; comparing contents instead", path.display());
             Index::default()
         })
+    }
+
+    /// The tree's folder below the root; empty if nothing is known.
+    pub(crate) fn tree(&self) -> &[u8] {
+        &self.tree
     }
 
     /// What is known about a path.
@@ -148,15 +155,20 @@ impl Index {
     }
 }
 
-/// Writes an index, replacing the older one whole. The paths come sorted.
+/// Writes the index of the tree in that folder, replacing the older one whole. The paths come
+/// sorted.
 pub(super) fn save<'a>(
     path: &Path,
+    tree: &[u8],
     entries: impl Iterator<Item = (&'a [u8], Known)>,
 ) -> io::Result<()> {
     let now_ns = clock::wall_ns();
     let part = path.with_extension("part");
     let mut file = BufWriter::new(File::create(&part)?);
     file.write_all(MAGIC)?;
+    // A path has 4096 bytes at most.
+    file.write_all(&u16::try_from(tree.len()).unwrap_or(0).to_be_bytes())?;
+    file.write_all(tree)?;
     let mut bytes = Vec::new();
     for (name, mut known) in entries {
         if known.is_fresh(now_ns) {
@@ -173,7 +185,9 @@ pub(super) fn save<'a>(
 
 /// Checks that every entry is whole, its path proper and behind the one before.
 fn read(bytes: Vec<u8>) -> Option<Index> {
-    let mut rest = bytes.strip_prefix(MAGIC)?;
+    let (len, rest) = bytes.strip_prefix(MAGIC)?.split_first_chunk::<2>()?;
+    let (tree, mut rest) = rest.split_at_checked(u16::from_be_bytes(*len).into())?;
+    let tree = tree.to_vec();
     let mut starts = Vec::with_capacity(rest.len() / (HEAD_BYTES + 32));
     let mut last: &[u8] = b"";
     while !rest.is_empty() {
@@ -184,5 +198,9 @@ fn read(bytes: Vec<u8>) -> Option<Index> {
         }
         (last, rest) = (path, after);
     }
-    Some(Index { bytes, starts })
+    Some(Index {
+        tree,
+        bytes,
+        starts,
+    })
 }

@@ -1,5 +1,8 @@
 //! Putting a tree's files, folders and links in their places, and finding out which are there
-//! already. Not here: where the bytes come from.
+//! already. In `reuse` what is taken from this machine instead of the master. Not here: where the
+//! other bytes come from.
+
+mod reuse;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -13,6 +16,7 @@ use windlass_protocol::{Code, Failure};
 use super::index::{Index, Known};
 use super::manifest::{Item, Manifest};
 use super::part;
+use super::store::Store;
 use crate::failure;
 use crate::files::hash_file;
 use crate::files::remove::remove_name;
@@ -28,11 +32,11 @@ pub(super) struct Placer<'a> {
     top: Arc<Folder>,
     manifest: &'a Manifest,
     old: &'a Index,
+    store: Store<'a>,
     /// What is known about each entry as it was placed.
     new: Vec<Option<Known>>,
     /// Names and handles from the top to the folder worked in last.
     way: Vec<(Vec<u8>, Arc<Folder>)>,
-    bytes_written: u64,
 }
 
 /// A large file being written.
@@ -41,8 +45,6 @@ pub(super) struct Writing<'a> {
     part: OsString,
     file: SparseFile,
     sha256: Sha256,
-    /// Bytes that were there already.
-    have: u64,
 }
 
 impl Writing<'_> {
@@ -56,20 +58,20 @@ impl Writing<'_> {
 
 impl<'a> Placer<'a> {
     /// Nothing is placed yet.
-    pub(super) fn new(top: Folder, manifest: &'a Manifest, old: &'a Index) -> Self {
+    pub(super) fn new(
+        top: Folder,
+        manifest: &'a Manifest,
+        old: &'a Index,
+        store: Store<'a>,
+    ) -> Self {
         Placer {
             top: Arc::new(top),
             manifest,
             old,
+            store,
             new: vec![None; manifest.len()],
             way: Vec::new(),
-            bytes_written: 0,
         }
-    }
-
-    /// Bytes of content that were written.
-    pub(super) fn bytes_written(&self) -> u64 {
-        self.bytes_written
     }
 
     /// What is known about the tree as it was placed, sorted by path.
@@ -113,19 +115,29 @@ impl<'a> Placer<'a> {
     }
 
     /// Compares every file with what is there. What is right already is set right in its
-    /// executable bit and remembered. Of what an earlier try has left, only the part of the first
-    /// file that is needed stays.
-    pub(super) fn find_needed(&mut self) -> Result<NeedList, Failure> {
-        let mut need = NeedList::new();
-        let mut first = None;
-        for item in self.manifest.files() {
+    /// executable bit and remembered; what is elsewhere on this machine, in `others` too, is
+    /// copied. Of what an earlier try has left, only the part of the first file that is needed
+    /// stays.
+    pub(super) fn find_needed<I: Iterator<Item = Index>>(
+        &mut self,
+        others: impl FnOnce() -> I,
+    ) -> Result<NeedList, Failure> {
+        let manifest = self.manifest;
+        let mut missing = Vec::new();
+        for item in manifest.files() {
             let present = self.keep_present(item);
-            let present = present.map_err(|error| failure::of_io(&error, item.path))?;
-            need.push(!present);
-            if !present {
-                first.get_or_insert(item);
+            if !present.map_err(|error| failure::of_io(&error, item.path))? {
+                missing.push(item);
             }
         }
+        self.search(&missing, others);
+        missing.retain(|item| !self.take_from_store(*item));
+        let mut still = missing.iter().map(|item| item.number).peekable();
+        let mut need = NeedList::new();
+        for item in manifest.files() {
+            need.push(still.next_if_eq(&item.number).is_some());
+        }
+        let first = missing.first();
         let first = first.map(|item| (item.sha256, item.size));
         let have = part::keep_only(&self.top, first);
         need.set_have(have.map_err(|error| failure::of_io(&error, b""))?);
@@ -184,13 +196,12 @@ impl<'a> Placer<'a> {
     }
 
     /// Checks and writes a file whose content is there.
-    pub(super) fn place_small(&mut self, item: Item<'_>, content: Vec<u8>) -> Result<(), Failure> {
-        if digest(&content) != item.sha256 {
+    pub(super) fn place_small(&mut self, item: Item<'_>, content: &[u8]) -> Result<(), Failure> {
+        if digest(content) != item.sha256 {
             return Err(wrong_content(item));
         }
-        let placed = self.write_new(item, &content);
+        let placed = self.write_new(item, content);
         let stat = placed.map_err(|error| failure::of_io(&error, item.path))?;
-        self.bytes_written += item.size;
         self.new[item.number] = Some(Known::new(item.sha256, &stat));
         Ok(())
     }
@@ -199,7 +210,9 @@ impl<'a> Placer<'a> {
         let name = self.folder_of(item.path, true)?;
         let file = match self.here().open_file(name, OpenMode::CreateNew) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                remove_name(self.here(), name)?;
+                if !self.rescue(item.path, name) {
+                    remove_name(self.here(), name)?;
+                }
                 self.here().open_file(name, OpenMode::CreateNew)?
             }
             // A folder without the right to write in it, which a build may have left.
@@ -229,7 +242,6 @@ impl<'a> Placer<'a> {
             part,
             file: opened.map_err(|error| failure::of_io(&error, item.path))?,
             sha256,
-            have,
         })
     }
 
@@ -246,7 +258,6 @@ impl<'a> Placer<'a> {
         }
         let placed = self.rename_part(item, &part, file);
         let stat = placed.map_err(|error| failure::of_io(&error, item.path))?;
-        self.bytes_written += item.size - writing.have;
         self.new[item.number] = Some(Known::new(item.sha256, &stat));
         Ok(())
     }
@@ -255,6 +266,7 @@ impl<'a> Placer<'a> {
         let file = file.finish()?;
         sys::set_executable(&file, item.executable)?;
         let name = self.folder_of(item.path, true)?;
+        self.rescue(item.path, name);
         match self.top.rename(part, self.here(), name) {
             // A folder stands where the file belongs.
             Err(error) if error.kind() == ErrorKind::IsADirectory => {

@@ -31,8 +31,9 @@ fn an_index_comes_back_as_it_was_saved_and_a_damaged_one_knows_nothing() {
         (b"a/b".as_slice(), Known::new([1; 32], &old)),
         (b"c", Known::new([2; 32], &old)),
     ];
-    index::save(&file, known.into_iter()).unwrap();
+    index::save(&file, b"a/tree", known.into_iter()).unwrap();
     let loaded = Index::load(&file);
+    assert_eq!(loaded.tree(), b"a/tree");
     assert_eq!(loaded.entries().collect::<Vec<_>>(), known);
     assert_eq!(
         (loaded.get(b"c"), loaded.get(b"b")),
@@ -82,7 +83,7 @@ fn any_difference_is_seen_and_a_file_changed_just_before_is_not_trusted() {
         ("fat", coarse, false),
     ] {
         let known = (name.as_bytes(), Known::new([1; 32], &stat));
-        index::save(&file, [known].into_iter()).unwrap();
+        index::save(&file, b"a/tree", [known].into_iter()).unwrap();
         let loaded = Index::load(&file);
         assert_eq!(
             loaded.get(name.as_bytes()).unwrap().is_still(&stat),

@@ -27,6 +27,8 @@ pub(crate) struct Peer {
     pub(crate) cut_after: u64,
     /// The connection is cut once this many bytes were written.
     pub(crate) cut_after_written: u64,
+    /// Where trees go.
+    pub(crate) tree: &'static str,
     pub(crate) events: VecDeque<Event>,
     began: Instant,
 }
@@ -50,6 +52,7 @@ impl Peer {
             bytes_written: 0,
             cut_after: u64::MAX,
             cut_after_written: u64::MAX,
+            tree: "build/src",
             events: VecDeque::new(),
             began: Instant::now(),
         }
