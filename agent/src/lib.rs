@@ -30,6 +30,7 @@ mod transport;
 mod upgrade;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use commands::Launch;
@@ -49,6 +50,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if args.first().is_some_and(|word| word == guard::GUARD) {
         return guard::run(args.split_off(1));
     }
+    if args.first().is_some_and(|word| word == SERVICE) {
+        return serve_as_service(args.split_off(1), launch);
+    }
     let on_probation = args.first().is_some_and(|word| word == guard::PROBATION);
     if on_probation {
         args.remove(0);
@@ -59,6 +63,30 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         on_probation,
         launch,
     })
+}
+
+/// The word with which the service manager of Windows starts the program; arguments of `run`
+/// follow, the configuration file among them.
+const SERVICE: &str = "service";
+
+/// Runs the agent under the service manager. Its log is a file beside the configuration.
+fn serve_as_service(args: Vec<OsString>, launch: Launch) -> ExitCode {
+    let after = args.iter().skip_while(|word| *word != "--config").nth(1);
+    let log = Path::new(after.map_or("windlass-agent".as_ref(), |file| file.as_os_str()));
+    let log = log.with_extension("log");
+    let start = Start {
+        launch,
+        program: std::env::current_exe().ok(),
+        args,
+        on_probation: false,
+    };
+    match sys::run_as_service(&log, || self::start(start)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log!("service: {error}; only a service manager starts it like this");
+            ExitCode::from(BAD_USAGE)
+        }
+    }
 }
 
 /// Runs the agent with these arguments (without the program's name) until it is asked to stop by

@@ -274,7 +274,7 @@ fn windows(facts: &Facts) -> Plan {
                 "actions=",
                 "restart/5000",
             ]),
-            step(&["sc.exe", "failureflag", name, "1"]),
+            optional(&["sc.exe", "failureflag", name, "1"]),
             step(&["sc.exe", "start", name]),
         ],
         uninstall: vec![

@@ -33,7 +33,7 @@ use std::io::{self, PipeWriter, Read};
 use std::os::fd::IntoRawFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicI32, Ordering};
 
 unsafe extern "C" {
@@ -72,6 +72,17 @@ pub(crate) fn replace_program(new: &Path, program: &Path) -> io::Result<()> {
     let _ = std::fs::hard_link(program, &old);
     std::fs::rename(new, program)?;
     sync_folder(program.parent().unwrap_or(Path::new("")))
+}
+
+/// Refuses: only Windows starts services in a way of its own.
+pub(crate) fn run_as_service(
+    _log: &Path,
+    _work: impl FnOnce() -> ExitCode + Send + 'static,
+) -> io::Result<()> {
+    Err(io::Error::new(
+        io::ErrorKind::Unsupported,
+        "services are started like this on Windows only",
+    ))
 }
 
 /// Fills the buffer from the operating system's random source.

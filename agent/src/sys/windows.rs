@@ -11,6 +11,7 @@ mod names;
 mod process;
 mod program;
 mod security;
+mod service;
 
 pub(crate) use account::{act_as, find_account, give_folder};
 #[allow(unused_imports, reason = "the shim that uses it lands next")]
@@ -31,10 +32,12 @@ pub(crate) use process::{
 };
 pub(crate) use program::{become_program, replace_program};
 pub(crate) use security::{create_private, is_superuser, refuse_open_key};
+pub(crate) use service::run_as_service;
 
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::windows::io::{FromRawHandle, OwnedHandle};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use abi::{Bool, Handle};
@@ -87,11 +90,20 @@ pub(crate) fn fill_random(buffer: &mut [u8]) -> io::Result<()> {
 /// What is called when the agent is asked to stop.
 static ON_TERMINATE: Mutex<Option<Box<dyn FnMut() + Send>>> = Mutex::new(None);
 
-unsafe extern "system" fn on_control(_event: u32) -> Bool {
+/// Whether somebody asked before there was anything to call.
+static ASKED_EARLY: AtomicBool = AtomicBool::new(false);
+
+/// Asks the agent to stop.
+fn ask_to_stop() {
     let mut notify = ON_TERMINATE.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(notify) = notify.as_mut() {
-        notify();
+    match notify.as_mut() {
+        Some(notify) => notify(),
+        None => ASKED_EARLY.store(true, Ordering::SeqCst),
     }
+}
+
+unsafe extern "system" fn on_control(_event: u32) -> Bool {
+    ask_to_stop();
     // Handled: the system does not end the process by itself.
     1
 }
@@ -100,6 +112,9 @@ unsafe extern "system" fn on_control(_event: u32) -> Bool {
 /// thread of the system's.
 pub(crate) fn notify_on_terminate(notify: impl FnMut() + Send + 'static) -> io::Result<()> {
     *ON_TERMINATE.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(notify));
+    if ASKED_EARLY.load(Ordering::SeqCst) {
+        ask_to_stop();
+    }
     // SAFETY: the handler is a function of this program and stays.
     check(unsafe { abi::SetConsoleCtrlHandler(Some(on_control), 1) })
 }

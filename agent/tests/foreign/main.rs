@@ -19,6 +19,13 @@ use harness::Bench;
 /// A bench with an agent of another system, started by the words of that variable; `None` where
 /// it is not set.
 fn bench(variable: &str) -> Option<Bench> {
+    let mut bench = unstarted(variable)?;
+    bench.start_agent();
+    Some(bench)
+}
+
+/// The same, before the agent is started.
+fn unstarted(variable: &str) -> Option<Bench> {
     let Ok(words) = std::env::var(variable) else {
         assert!(
             std::env::var_os("WINDLASS_TEST_ALL").is_none(),
@@ -27,7 +34,5 @@ fn bench(variable: &str) -> Option<Bench> {
         eprintln!("left out: {variable} does not say how the agent is started");
         return None;
     };
-    let mut bench = Bench::of(words.split(' ').map(str::to_owned).collect());
-    bench.start_agent();
-    Some(bench)
+    Some(Bench::of(words.split(' ').map(str::to_owned).collect()))
 }

@@ -79,6 +79,15 @@ fn main() -> ExitCode {
             say(&format!("depth {depth}"));
             linger();
         }
+        // Waits for a file, then writes so many lines.
+        ["lines-after", file, count] => {
+            say("out");
+            while !std::path::Path::new(file).exists() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            (0..count.parse().unwrap()).for_each(|line: u32| say(&format!("line {line}")));
+            return ExitCode::from(7);
+        }
         // Leaves a child that holds the output.
         ["leave", token] => start(&["tree", token, "0"], 0).unwrap(),
         // Leaves a child that holds nothing.

@@ -2,6 +2,7 @@
 
 mod ends;
 mod names;
+mod service;
 mod words;
 
 use std::path::{Path, PathBuf};
@@ -12,9 +13,12 @@ use windlass_protocol::ops::{Exec, Program, Request};
 
 use crate::harness::{Bench, PATIENCE, random};
 
+/// The variable that says how the agent for Windows is started.
+const WORDS: &str = "WINDLASS_TEST_WINDOWS_AGENT";
+
 /// A bench with the agent for Windows.
 fn bench() -> Option<Bench> {
-    super::bench("WINDLASS_TEST_WINDOWS_AGENT")
+    super::bench(WORDS)
 }
 
 /// A path of this machine as Wine shows it.

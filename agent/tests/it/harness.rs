@@ -110,9 +110,12 @@ impl Bench {
     pub(crate) fn shims(&self) -> Vec<String> {
         let folders = std::fs::read_dir(self.folder.join("state/cmd"));
         let pids = folders.into_iter().flatten().filter_map(|folder| {
-            let pid = std::fs::read_to_string(folder.ok()?.path().join("pid")).ok()?;
+            let folder = folder.ok()?.path();
+            let pid = std::fs::read_to_string(folder.join("pid")).ok()?;
+            // A shim stands in its folder; the number may be one of another system, or old.
+            let stands = std::fs::read_link(format!("/proc/{pid}/cwd")).ok()?;
             let line = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-            (!line.contains(") Z ")).then_some(pid)
+            (stands == folder && !line.contains(") Z ")).then_some(pid)
         });
         pids.collect()
     }
@@ -127,7 +130,7 @@ impl Bench {
     }
 
     /// The program without arguments.
-    fn bare_command(&self) -> Command {
+    pub(crate) fn bare_command(&self) -> Command {
         let mut command = Command::new(&self.words[0]);
         command.args(&self.words[1..]);
         command

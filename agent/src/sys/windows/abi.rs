@@ -167,6 +167,31 @@ pub(super) struct Overlapped {
     pub(super) event: Handle,
 }
 
+/// `SERVICE_STATUS`.
+#[repr(C)]
+pub(super) struct ServiceStatus {
+    pub(super) kind: u32,
+    pub(super) state: u32,
+    pub(super) accepts: u32,
+    pub(super) exit: u32,
+    pub(super) specific: u32,
+    pub(super) checkpoint: u32,
+    pub(super) wait_hint_ms: u32,
+}
+
+/// Called by the service manager when it starts the service.
+pub(super) type ServiceMain = unsafe extern "system" fn(u32, *mut *mut u16);
+/// Called by the service manager with an order.
+pub(super) type ServiceHandler =
+    unsafe extern "system" fn(u32, u32, *mut c_void, *mut c_void) -> u32;
+
+/// `SERVICE_TABLE_ENTRYW`.
+#[repr(C)]
+pub(super) struct ServiceEntry {
+    pub(super) name: *mut u16,
+    pub(super) main: Option<ServiceMain>,
+}
+
 /// Called by the system on a thread of its own.
 pub(super) type ControlHandler = unsafe extern "system" fn(u32) -> Bool;
 
@@ -237,6 +262,13 @@ unsafe extern "system" {
     ) -> Bool;
     pub(super) fn OpenProcessToken(process: Handle, access: u32, token: *mut Handle) -> Bool;
     pub(super) fn IsWellKnownSid(sid: *const u8, kind: u32) -> Bool;
+    pub(super) fn RegisterServiceCtrlHandlerExW(
+        name: *const u16,
+        handler: ServiceHandler,
+        context: *mut c_void,
+    ) -> Handle;
+    pub(super) fn SetServiceStatus(manager: Handle, status: *const ServiceStatus) -> Bool;
+    pub(super) fn StartServiceCtrlDispatcherW(table: *const ServiceEntry) -> Bool;
     pub(super) fn RegGetValueW(
         key: Handle,
         path: *const u16,
@@ -365,6 +397,9 @@ unsafe extern "system" {
         information: *const c_void,
         length: u32,
     ) -> Bool;
+    pub(super) fn SetConsoleCP(page: u32) -> Bool;
+    pub(super) fn SetConsoleOutputCP(page: u32) -> Bool;
+    pub(super) fn SetStdHandle(which: u32, handle: Handle) -> Bool;
     pub(super) fn TerminateJobObject(job: Handle, code: u32) -> Bool;
     pub(super) fn Thread32First(snapshot: Handle, entry: *mut ThreadEntry) -> Bool;
     pub(super) fn Thread32Next(snapshot: Handle, entry: *mut ThreadEntry) -> Bool;

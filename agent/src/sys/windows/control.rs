@@ -22,6 +22,8 @@ pub(crate) type LinkReader = Box<dyn Read + Send>;
 /// See `LinkReader`.
 pub(crate) type LinkWriter = Box<dyn Write + Send>;
 
+/// The number by which Windows knows UTF-8.
+const UTF_8: u32 = 65_001;
 /// `HANDLE_FLAG_INHERIT`.
 const INHERIT: u32 = 1;
 /// `ERROR_ACCESS_DENIED`.
@@ -106,6 +108,13 @@ impl Control {
     /// Begins to listen for the command whose folder this is. Nobody else may listen there: an
     /// error if somebody does.
     pub(crate) fn listen(folder: &Path) -> io::Result<Control> {
+        // A shim has a console of its own, which nobody sees: scripts and programs that ask it are
+        // told that text is UTF-8. Without a console there is nobody to ask.
+        // SAFETY: no memory is involved.
+        unsafe {
+            abi::SetConsoleCP(UTF_8);
+            abi::SetConsoleOutputCP(UTF_8);
+        }
         let name = pipe::name_for(folder)?;
         let next = Mutex::new(Pipe::listen(&name, true)?);
         Ok(Control { name, next })

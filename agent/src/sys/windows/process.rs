@@ -139,6 +139,12 @@ fn refuse_what_is_not_there(launch: &Launch) -> io::Result<()> {
     if launch.pty.is_some() {
         return unsupported("this agent has no terminals on Windows");
     }
+    if launch.adopts {
+        return unsupported("nothing is adopted here: a job holds what a command starts");
+    }
+    if launch.account.is_some() {
+        return unsupported("this agent runs commands as itself on Windows");
+    }
     if launch.umask.is_some() {
         return unsupported("Windows has no mask for new files");
     }

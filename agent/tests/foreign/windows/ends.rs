@@ -1,7 +1,7 @@
 //! How commands end: by themselves, asked, killed, with all that they started.
 
 use windlass_protocol::ops::{Exec, Reason, Request};
-use windlass_protocol::{CancelMode, Event};
+use windlass_protocol::{CancelMode, Event, Progress};
 
 use super::{await_processes, bench, probe_with, processes_with, text, token};
 use crate::harness::{Peer, Ran};
@@ -43,33 +43,57 @@ fn a_crash_is_told_by_the_status_of_the_system() {
 }
 
 #[test]
-fn a_command_is_asked_by_ctrl_break_and_may_end_its_own_way() {
-    let Some(bench) = bench() else { return };
-    let mut peer = bench.accept();
-    let ran = cancel_after(
-        &mut peer,
-        probe_with(&["polite"]),
-        "ready",
-        CancelMode::Term,
-    );
-    assert_eq!(text(&ran.output), "ready\nasked\n");
-    assert_eq!(
-        (ran.result.reason, ran.result.exit),
-        (Reason::Cancelled, Some(7))
-    );
-}
-
-#[test]
-fn a_command_that_was_asked_and_stays_is_killed() {
+fn a_command_that_stays_is_killed_when_its_grace_is_over() {
     let Some(bench) = bench() else { return };
     let mut peer = bench.accept();
     let token = token();
     let mut exec = probe_with(&["patient", &token]);
     exec.grace_ms = 300;
     let ran = cancel_after(&mut peer, exec, "ready", CancelMode::Term);
-    assert_eq!(text(&ran.output), "ready\nasked\n");
-    assert_eq!(ran.result.reason, Reason::Cancelled);
+    assert!(text(&ran.output).starts_with("ready\n"));
+    assert_eq!(
+        (ran.result.reason, ran.result.exit, ran.result.signal),
+        (Reason::Cancelled, None, Some(9))
+    );
+    assert!(ran.result.wall_ms >= 300, "{} ms", ran.result.wall_ms);
     assert_eq!(processes_with(&token), [""; 0]);
+}
+
+#[test]
+fn a_command_outlives_the_crash_of_its_agent_and_its_output_goes_on_where_it_was() {
+    let Some(mut bench) = bench() else { return };
+    let exec = probe_with(&["lines-after", "go", "2000"]);
+    let mut peer = bench.accept();
+    peer.open(&Request::Exec(exec.clone()), 0);
+    let mut journal = Vec::new();
+    while !String::from_utf8_lossy(&journal).contains("out\n") {
+        if let Event::Data { bytes, .. } = peer.next().unwrap() {
+            journal.extend_from_slice(&bytes);
+        }
+    }
+    for _ in 0..2 {
+        bench.signal_agent("KILL");
+        bench.wait_agent();
+        bench.start_agent();
+        let peer = bench.accept();
+        assert_eq!(peer.commands.len(), 1);
+        assert_eq!(peer.commands[0].progress, Progress::Running);
+    }
+    bench.signal_agent("KILL");
+    bench.wait_agent();
+    // It writes, and ends, while there is no agent.
+    std::fs::write(bench.root().join("go"), b"").unwrap();
+    bench.start_agent();
+    let mut peer = bench.accept();
+    let channel = peer.open(&Request::Exec(exec), journal.len() as u64);
+    peer.read_stream(channel, &mut journal).unwrap().unwrap();
+    let ran = Ran::parse(&journal);
+    let lines: String = (0..2000).map(|line| format!("line {line}\n")).collect();
+    assert_eq!(text(&ran.output), format!("out\n{lines}"));
+    assert_eq!(
+        (ran.result.reason, ran.result.exit, ran.starts),
+        (Reason::Exited, Some(7), 1)
+    );
 }
 
 #[test]
