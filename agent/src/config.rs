@@ -183,7 +183,7 @@ impl Found {
     fn way(&self) -> Result<Way, String> {
         let stdio = self.switch("stdio")?;
         let is_said = |key: &&str| *key != "stdio" && self.take(key).is_some();
-        let mut said: Vec<&str> = WAYS.into_iter().filter(|key| is_said(&key)).collect();
+        let mut said: Vec<&str> = WAYS.into_iter().filter(is_said).collect();
         said.extend(stdio.then_some("stdio"));
         if let [first, second, ..] = said[..] {
             let place = self.take(second).map_or("", |(_, place)| place);

@@ -63,7 +63,8 @@ pub(crate) fn load_hundredths() -> Option<u64> {
     // SAFETY: there is room for the one figure that is asked for.
     let count = unsafe { getloadavg(&raw mut average, 1) };
     // A negative or absurd figure becomes 0 or the largest number.
-    (count == 1).then(|| (average * 100.0) as u64)
+    let hundredths = (average * 100.0) as u64;
+    (count == 1).then_some(hundredths)
 }
 
 /// Whether we may do everything on this machine.

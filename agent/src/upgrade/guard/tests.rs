@@ -2,7 +2,10 @@
 
 use super::*;
 
-fn judged(said: &[fn() -> News]) -> Verdict {
+/// Makes one piece of news.
+type Said = fn() -> News;
+
+fn judged(said: &[Said]) -> Verdict {
     let (sender, news) = mpsc::channel();
     for news in said {
         sender.send(news()).unwrap();
@@ -13,7 +16,7 @@ fn judged(said: &[fn() -> News]) -> Verdict {
 #[test]
 fn only_a_program_that_was_ready_and_stayed_takes_over() {
     assert_eq!(judged(&[|| News::Ready]), Verdict::Passed);
-    let failures: [(&[fn() -> News], &str); 3] = [
+    let failures: [(&[Said], &str); 3] = [
         (&[], "did not reach the master within 20 ms"),
         (&[|| News::Ended], "before it had reached"),
         (&[|| News::Ready, || News::Ended], "right after"),
