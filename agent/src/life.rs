@@ -38,8 +38,8 @@ pub(crate) struct Start {
 pub(crate) fn run(config: &Config, start: Start) -> ExitCode {
     // Where we stand when the arguments are read again by the one that takes over.
     let here = std::env::current_dir();
-    let config = match standing_near_state(config) {
-        Ok(config) => &config.clone(),
+    let config = &match standing_near_state(config) {
+        Ok(config) => config,
         Err(error) => {
             log!("state {}: cannot enter it: {error}", config.state.display());
             return ExitCode::FAILURE;

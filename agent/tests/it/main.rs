@@ -13,6 +13,7 @@ mod leftovers;
 mod manner;
 mod policy;
 mod resume;
+mod selftest;
 mod tree;
 mod tree_get;
 mod upgrade;
