@@ -3,6 +3,7 @@
 
 mod browser;
 mod check;
+mod conformance;
 mod cuts;
 mod demo;
 mod doors;

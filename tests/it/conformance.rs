@@ -1,0 +1,29 @@
+//! The agent keeps the promises of the protocol's text, as the conformance runner tries them.
+
+use std::process::Command;
+
+use windlass_tests::programs;
+
+/// Cases at once: most of them wait for a clock.
+const JOBS: &str = "6";
+/// Seconds for one step, on a machine that runs other tests too.
+const PATIENCE: &str = "60";
+
+#[test]
+fn the_agent_keeps_every_promise_of_the_text() {
+    let output = Command::new(programs::conformance())
+        .args(["--level", "L2", "--jobs", JOBS, "--patience", PATIENCE])
+        .arg("--")
+        .arg(programs::agent())
+        .output()
+        .expect("the runner starts");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let broken: Vec<&str> = text
+        .lines()
+        .skip_while(|line| !line.starts_with("not ok"))
+        .filter(|line| !line.starts_with("ok "))
+        .collect();
+    assert!(output.status.success(), "{broken:#?}");
+    let kept = text.lines().filter(|line| line.starts_with("ok ")).count();
+    assert!(kept > 100, "only {kept} cases ran: {text}");
+}
