@@ -18,7 +18,7 @@ use crate::config::{Config, Policy};
 use crate::files::cache::Cache;
 use crate::files::tree::Trees;
 use crate::root::Root;
-use crate::sys::{self, Account};
+use crate::sys::{self, Account, Folder};
 
 /// Everything that outlives a connection.
 #[derive(Debug)]
@@ -147,16 +147,23 @@ impl Agent {
             return Some(Failure::new(Code::ShuttingDown, text));
         }
         let reserve = self.policy.reserve_bytes;
-        // A disk that does not tell is judged by the write that fails.
-        let (free, _) = sys::disk_space(self.root.folder()).ok()?;
-        (free < reserve).then(|| {
-            let text = format!(
-                "{} free on the disk of {}, and {} are to stay free (reserve_bytes)",
-                mebibytes(free),
-                self.root.path().display(),
-                mebibytes(reserve)
-            );
-            Failure::new(Code::NoSpace, text)
+        let short = |folder: &Folder, path: &Path| {
+            // A disk that does not tell is judged by the write that fails.
+            let (free, _) = sys::disk_space(folder).ok()?;
+            (free < reserve).then(|| {
+                let text = format!(
+                    "{} free on the disk of {}, and {} are to stay free (reserve_bytes)",
+                    mebibytes(free),
+                    path.display(),
+                    mebibytes(reserve)
+                );
+                Failure::new(Code::NoSpace, text)
+            })
+        };
+        // Builds fill the one and their journals the other.
+        short(self.root.folder(), self.root.path()).or_else(|| {
+            let state = Folder::open(&self.state).ok()?;
+            short(&state, &self.state)
         })
     }
 

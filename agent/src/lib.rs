@@ -47,8 +47,10 @@ const BAD_USAGE: u8 = 2;
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut args: Vec<OsString> = args.into_iter().collect();
     let launch = Launch::of_this_program(args.len());
-    if args.first().is_some_and(|word| word == guard::GUARD) {
-        return guard::run(args.split_off(1));
+    for word in [guard::GUARD, guard::GUARD_ONCE] {
+        if args.first().is_some_and(|first| first == word) {
+            return guard::run(word, args.split_off(1));
+        }
     }
     if args.first().is_some_and(|word| word == SERVICE) {
         return serve_as_service(args.split_off(1), launch);
@@ -61,6 +63,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         program: std::env::current_exe().ok(),
         args,
         on_probation,
+        managed: false,
         launch,
     })
 }
@@ -79,6 +82,7 @@ fn serve_as_service(args: Vec<OsString>, launch: Launch) -> ExitCode {
         program: std::env::current_exe().ok(),
         args,
         on_probation: false,
+        managed: true,
     };
     match sys::run_as_service(&log, || self::start(start)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -101,6 +105,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         launch: Launch::of_this_program(args.len()),
         args,
         on_probation: false,
+        managed: false,
     })
 }
 
@@ -111,6 +116,7 @@ pub fn run_alone(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         program: None,
         args: args.into_iter().collect(),
         on_probation: false,
+        managed: false,
         launch: Launch::Threads,
     })
 }

@@ -30,6 +30,8 @@ pub(crate) struct Start {
     pub(crate) args: Vec<OsString>,
     /// A guard watches whether it reaches its master.
     pub(crate) on_probation: bool,
+    /// A service manager owns this process and starts the program again when it fails.
+    pub(crate) managed: bool,
     /// How it starts what watches over a command.
     pub(crate) launch: Launch,
 }
@@ -90,7 +92,11 @@ pub(crate) fn run(config: &Config, start: Start) -> ExitCode {
         }
         agent.let_go();
         let bound_ms = agent.policy.upgrade_ms;
-        let error = guard::become_guard(&successor, &agent.state, bound_ms, &start.args);
+        let word = match start.managed {
+            true => guard::GUARD_ONCE,
+            false => guard::GUARD,
+        };
+        let error = guard::become_guard(word, &successor, &agent.state, bound_ms, &start.args);
         log!("cannot hand over to {}: {error}", successor.version);
         return ExitCode::FAILURE;
     }

@@ -23,6 +23,9 @@ use crate::sys;
 
 /// The word that makes the program a guard.
 pub(crate) const GUARD: &str = "guard";
+/// The same, but it ends as a failure instead of becoming an agent: where a service manager owns
+/// the process that waits for it, and starts the program again.
+pub(crate) const GUARD_ONCE: &str = "guard-once";
 /// The word that makes it a new program on probation; arguments of `run` follow.
 pub(crate) const PROBATION: &str = "probation";
 /// What the new program writes when the master has proved itself and was answered.
@@ -62,6 +65,7 @@ struct Orders {
 
 /// Makes this process the guard; returns only if that does not work.
 pub(crate) fn become_guard(
+    word: &str,
     successor: &Successor,
     state: &Path,
     bound_ms: u64,
@@ -69,7 +73,7 @@ pub(crate) fn become_guard(
 ) -> io::Error {
     let mut command = Command::new(&successor.program);
     command
-        .args([GUARD.as_ref(), successor.program.as_os_str()])
+        .args([word.as_ref(), successor.program.as_os_str()])
         .args([successor.new.as_os_str(), successor.version.as_ref()])
         .arg(state)
         .arg(bound_ms.to_string())
@@ -94,9 +98,9 @@ pub(crate) fn heed_guard(stop: &Stop) -> OnReady {
 }
 
 /// The guard, given what follows its word.
-pub(crate) fn run(words: Vec<OsString>) -> ExitCode {
+pub(crate) fn run(word: &str, words: Vec<OsString>) -> ExitCode {
     let Some(orders) = Orders::read(words) else {
-        log!("`{GUARD}` is only for this program itself");
+        log!("`{word}` is only for this program itself");
         return ExitCode::from(2);
     };
     let (sender, news) = mpsc::channel();
@@ -117,6 +121,9 @@ pub(crate) fn run(words: Vec<OsString>) -> ExitCode {
         }
         Verdict::Failed(why) => orders.note(&why),
         Verdict::Stopped => return ExitCode::SUCCESS,
+    }
+    if word == GUARD_ONCE {
+        return ExitCode::FAILURE;
     }
     let mut command = Command::new(&orders.successor.program);
     let error = sys::become_program(command.args(&orders.args));

@@ -51,7 +51,8 @@ fn an_agent_below_its_reserve_takes_no_new_command_and_says_why() {
     let exec = script("touch started");
     let channel = peer.open(&Request::Exec(exec), 0);
     let failure = peer.response(channel).unwrap_err();
-    assert_eq!((failure.code, failure.text.as_str()), (Code::NoSpace, why));
+    assert_eq!(failure.code, Code::NoSpace);
+    assert!(failure.text.contains("reserve_bytes"), "{failure}");
     // Everything else goes on: files may be what has to be removed.
     assert!(peer.call(&mkdir()).is_ok());
     assert!(!bench.root().join("started").exists());

@@ -227,3 +227,26 @@ fn the_guard_killed_during_probation_leaves_the_old_program_and_no_other() {
     bench.start_own_agent(&["--upgrade"]);
     bench.accept();
 }
+
+#[test]
+fn a_stop_during_probation_ends_guard_and_new_program_and_keeps_the_old_file() {
+    let mut bench = Bench::new();
+    let program = bench.start_own_agent(&["--upgrade", "--upgrade-ms=60000"]);
+    let old = std::fs::read(&program).unwrap();
+    let mut peer = bench.accept();
+    let number = bench.folder.join("number");
+    let text = format!(
+        "echo $$ >{0}.part; mv {0}.part {0}; exec cat",
+        number.display()
+    );
+    upgrade(&mut peer, &bad_program(&text), "9.9.9").unwrap();
+    ends(peer);
+    while !number.exists() {
+        std::thread::yield_now();
+    }
+    bench.signal_agent("TERM");
+    assert!(bench.wait_agent().success());
+    let new = std::fs::read_to_string(&number).unwrap();
+    assert!(!Path::new("/proc").join(new.trim()).exists());
+    assert!(std::fs::read(&program).unwrap() == old);
+}
