@@ -9,7 +9,8 @@ use super::{AgentError, Agents};
 use crate::ids::AgentId;
 use crate::model::{TreeEntry, TreeStats};
 use crate::session::{
-    self, ByteSink, DirEntry, FileFacts, FileTransfer, Link, LinkError, TreeContents, TreePlace,
+    self, ByteSink, DirEntry, FileContents, FileFacts, FileTransfer, Link, LinkError, NewFile,
+    TreeBounds, TreeContents, TreePlace, TreeSink, TreeTransfer,
 };
 
 /// Entries of a listing at most: ten times a large build's output.
@@ -95,6 +96,46 @@ impl Agents {
             };
             if let Some(facts) = self.once(cancel, attempt).await? {
                 return Ok(facts);
+            }
+        }
+    }
+
+    /// Delivers a file; what is at its path is replaced when the file is whole. A cut transfer
+    /// goes on where it was.
+    pub async fn put(
+        &self,
+        agent: AgentId,
+        file: &NewFile,
+        contents: &impl FileContents,
+        cancel: &CancellationToken,
+    ) -> Result<(), AgentError> {
+        let put = |link: Link| async move { session::put(&link, file, contents).await };
+        self.carry(agent, cancel, put).await
+    }
+
+    /// Fetches the folder at `path` with everything in it into `sink`; its files and links are
+    /// returned. A cut transfer goes on where it was; a folder that changes meanwhile is refused
+    /// (`changed`). On an error `sink` has some of the files, and perhaps a beginning of one.
+    pub async fn tree_get(
+        &self,
+        agent: AgentId,
+        path: &str,
+        bounds: TreeBounds,
+        sink: &mut impl TreeSink,
+        cancel: &CancellationToken,
+    ) -> Result<Vec<TreeEntry>, AgentError> {
+        let mut transfer = match TreeTransfer::new(path, bounds) {
+            Ok(transfer) => transfer,
+            Err(LinkError::Refused(refusal)) => return Err(refusal.into()),
+            Err(error) => return Err(AgentError::Nonsense(error.to_string())),
+        };
+        loop {
+            let attempt = async {
+                let link = self.link(agent, self.away_max).await?;
+                transfer.run(&link, sink).await.map_err(After::from)
+            };
+            if self.once(cancel, attempt).await?.is_some() {
+                return Ok(transfer.into_entries());
             }
         }
     }

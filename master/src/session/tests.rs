@@ -7,3 +7,4 @@ mod exec;
 mod proxy;
 mod secrets;
 mod transfers;
+mod ways_back;
