@@ -177,7 +177,7 @@ fn receive(
     let files = manifest.file_count() as u64;
     let result = TreePutResult {
         files,
-        bytes: stream.received() - id.size,
+        bytes: stream.taken() - id.size,
         reused: files - needed,
         deleted,
     };

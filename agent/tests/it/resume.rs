@@ -186,7 +186,7 @@ fn a_command_outlives_the_crash_of_its_agent_and_its_output_goes_on_where_it_was
     std::fs::write(bench.root().join("go"), b"").unwrap();
     bench.start_agent();
     let mut peer = bench.accept();
-    let channel = peer.open(&Request::Exec(exec.clone()), journal.len() as u64);
+    let channel = peer.open(&Request::Exec(exec), journal.len() as u64);
     peer.read_stream(channel, &mut journal).unwrap().unwrap();
     let ran = Ran::parse(&journal);
     let lines: String = (0..2000).map(|i| format!("line {i}\n")).collect();
@@ -209,7 +209,7 @@ fn an_agent_that_is_stopped_leaves_its_commands_running() {
     bench.start_agent();
     let mut peer = bench.accept();
     std::fs::write(bench.root().join("go"), b"").unwrap();
-    let channel = peer.open(&Request::Exec(exec.clone()), journal.len() as u64);
+    let channel = peer.open(&Request::Exec(exec), journal.len() as u64);
     peer.read_stream(channel, &mut journal).unwrap().unwrap();
     assert_eq!(Ran::parse(&journal).output, b"out\nend\n");
 }
@@ -225,7 +225,7 @@ fn a_command_whose_shim_dies_is_told_lost_with_a_right_hash_and_nothing_of_it_is
         .status();
     assert!(killed.unwrap().success());
     let mut peer = bench.accept();
-    let channel = peer.open(&Request::Exec(exec.clone()), journal.len() as u64);
+    let channel = peer.open(&Request::Exec(exec), journal.len() as u64);
     // The end is checked against the hash of all that was read.
     peer.read_stream(channel, &mut journal).unwrap().unwrap();
     let ran = Ran::parse(&journal);

@@ -44,7 +44,7 @@ impl<'a> Stream<'a> {
     }
 
     /// Bytes that were taken, those of earlier connections included.
-    pub(super) fn received(&self) -> u64 {
+    pub(super) fn taken(&self) -> u64 {
         self.taken
     }
 

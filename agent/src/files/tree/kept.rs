@@ -43,8 +43,8 @@ pub(super) fn load(path: &Path, id: &ManifestId) -> Option<Manifest> {
 pub(super) fn receive(stream: &mut Stream<'_>, path: &Path, id: &ManifestId) -> Step<Manifest> {
     let mut copy = Copy::begin(path);
     let (mut sha256, mut builder) = (Sha256::new(), Builder::new());
-    while stream.received() < id.size {
-        let bytes = step!(stream.next(id.size - stream.received())?);
+    while stream.taken() < id.size {
+        let bytes = step!(stream.next(id.size - stream.taken())?);
         if bytes.is_empty() {
             let text = "the stream ends inside the manifest";
             return Ok(Err(Failure::new(Code::BadRequest, text)));
