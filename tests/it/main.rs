@@ -2,6 +2,7 @@
 //! programs over real sockets.
 
 mod browser;
+mod chaos;
 mod check;
 mod conformance;
 mod cuts;

@@ -51,7 +51,9 @@ pub(crate) struct Bench {
 impl Bench {
     /// Listens; no agent yet.
     pub(crate) fn new() -> Bench {
-        Bench::of(vec![env!("CARGO_BIN_EXE_windlass-agent").to_owned()])
+        let other = std::env::var("WINDLASS_TEST_AGENT").ok();
+        let built = || env!("CARGO_BIN_EXE_windlass-agent").to_owned();
+        Bench::of(vec![other.unwrap_or_else(built)])
     }
 
     /// Listens; the agent is to be started by these words.

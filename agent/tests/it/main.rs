@@ -7,6 +7,7 @@ mod bare;
 mod connection;
 mod enroll;
 mod exec;
+mod figures;
 mod files;
 mod harness;
 mod leftovers;
