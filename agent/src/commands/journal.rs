@@ -71,6 +71,8 @@ struct Inner<F> {
     waited_ms: u64,
     /// Output that was thrown away because the spool was full, bytes.
     dropped: u64,
+    /// Bytes of output that were kept, and newlines among them.
+    kept: (u64, u64),
     dropping: bool,
     /// Output was lost although nobody wanted that.
     lost: bool,
@@ -143,6 +145,7 @@ impl<D: Disk> Journal<D> {
             waiting: 0,
             waited_ms: 0,
             dropped: 0,
+            kept: (0, 0),
             dropping: false,
             lost: false,
             // The first record looks.
@@ -298,6 +301,7 @@ impl<D: Disk> Journal<D> {
         }
         let mut result = result.clone();
         result.dropped = inner.dropped;
+        (result.bytes, result.lines) = inner.kept;
         if inner.lost && matches!(result.reason, Reason::Exited | Reason::Signalled) {
             result.reason = Reason::MaxOutput;
             result.text = "the agent could not keep all output".into();

@@ -28,12 +28,12 @@ pub(crate) struct Meter {
     lines_max: u64,
 }
 
-/// How much output was kept.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Count {
-    pub(crate) bytes: u64,
+/// How much output was let pass.
+#[derive(Debug, Default)]
+struct Count {
+    bytes: u64,
     /// Newlines among them.
-    pub(crate) lines: u64,
+    lines: u64,
     /// There was more than allowed.
     overflowed: bool,
 }
@@ -58,11 +58,6 @@ impl Meter {
     pub(crate) fn note_activity(&self) {
         self.last_output_ms
             .store(clock::now_ms(), Ordering::Relaxed);
-    }
-
-    /// How much was kept up to now.
-    pub(crate) fn count(&self) -> Count {
-        *self.lock()
     }
 
     fn lock(&self) -> MutexGuard<'_, Count> {

@@ -324,8 +324,6 @@ impl Supervision {
         result.text.clone_from(&self.fault);
         result.leftovers_killed = left.killed;
         result.leftovers_left = left.alive;
-        let count = self.meter.count();
-        (result.bytes, result.lines) = (count.bytes, count.lines);
         match exit {
             Ok(exit) => {
                 result.exit = exit.code;

@@ -70,6 +70,31 @@ fn a_cancel_leaves_nothing_of_a_daemon_in_a_session_of_its_own() {
     assert_nothing_is_left("(setsid sh -c 'echo $$ > pid; exec sleep 600' &) ; sleep 600");
 }
 
+/// Such a daemon has left group and session, has lost its parent, and carries nothing that was
+/// given to it: only whoever adopts it can know it.
+#[test]
+fn a_cancel_leaves_nothing_of_a_daemon_without_a_trace() {
+    assert_nothing_is_left("(env -i setsid sh -c 'echo $$ > pid; exec sleep 600' &) ; sleep 600");
+}
+
+#[test]
+fn a_cancel_leaves_nothing_of_what_starts_itself_again() {
+    let text = "cat > again <<'END'\ntrap '' TERM HUP\nsetsid sh -c 'sleep 0.01; exec sh again' &\n\
+                echo $$ > pid\nsleep 600\nEND\nenv -i sh again & sleep 600";
+    let (ran, _) = cancel(text, CancelMode::Kill);
+    assert_eq!(ran.result.reason, Reason::Cancelled);
+    assert_eq!(ran.result.leftovers_left, 0, "{:?}", ran.result);
+}
+
+#[test]
+fn what_orphans_used_is_counted_too() {
+    let busy = "(setsid sh -c 'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; echo > done' &); \
+                while ! test -e done; do sleep 0.05; done";
+    let ran = Bench::with_agent().accept().exec(&script(busy));
+    let used_ms = ran.result.user_ms + ran.result.sys_ms;
+    assert!(used_ms > 50, "{:?}", ran.result);
+}
+
 #[test]
 fn a_cancel_leaves_nothing_that_ignores_to_be_asked() {
     let (ran, lives) = cancel(

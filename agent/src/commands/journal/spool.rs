@@ -62,6 +62,11 @@ impl<D: Disk> Journal<D> {
                     Err(error) if self.is_worth_waiting(&inner, &error, tries) => tries += 1,
                     other => {
                         inner.lost |= other.is_err();
+                        if kind != RecordKind::Tail && other.is_ok() {
+                            let newlines = bytes.iter().filter(|byte| **byte == b'\n').count();
+                            inner.kept.0 += bytes.len() as u64;
+                            inner.kept.1 += newlines as u64;
+                        }
                         return other;
                     }
                 },
