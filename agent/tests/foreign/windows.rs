@@ -3,6 +3,7 @@
 mod ends;
 mod names;
 mod service;
+mod upgrade;
 mod words;
 
 use std::path::{Path, PathBuf};
