@@ -15,5 +15,6 @@ mod outbox;
 mod push;
 mod smtp;
 mod tidy;
+mod trust;
 mod ways;
 mod weather;

@@ -4,6 +4,7 @@ mod floors;
 mod names;
 mod routes;
 mod sources;
+mod trust;
 
 use std::process::Command;
 

@@ -69,6 +69,12 @@ impl Master {
         self.web
     }
 
+    /// Its process id; 0 when it does not run.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.as_ref().map_or(0, Background::id)
+    }
+
     /// Where agents connect.
     #[must_use]
     pub fn agents(&self) -> SocketAddr {

@@ -62,7 +62,8 @@ impl Agents {
         let id = command.id.to_string();
         let find = move |conn: &mut db::Conn| db::commands::by_id(conn, &id);
         let row = self.shared.db.read("command", find).await?;
-        if row.lease.generation != command.generation {
+        // Leased to another agent: this one has no business with it.
+        if row.lease.generation != command.generation || row.lease.agent != agent {
             return Err(db::DbError::Changed.into());
         }
         if let Some(result) = &row.result {

@@ -273,13 +273,17 @@ impl Agents {
     }
 
     /// Ends what an agent still knows of a command that nobody waits for: its result is stored, it
-    /// was given up, or this database never leased it.
+    /// was given up, or this database never leased it to this agent.
     async fn settle(&self, link: &Link, command: KnownCommand) {
+        // The next connection of the agent tells of it again.
+        let Some(agent) = self.held_by(link).map(|seat| seat.id) else {
+            return;
+        };
         let id = command.id.to_string();
         let find = move |conn: &mut db::Conn| db::commands::by_id(conn, &id);
         let found = self.shared.db.read("command", find).await;
         match found {
-            Ok(row) if row.state == CommandState::Leased => return,
+            Ok(row) if row.state == CommandState::Leased && row.lease.agent == agent => return,
             Ok(_) | Err(db::DbError::NotFound) => {}
             Err(error) => {
                 tracing::error!(%error, "a command of an agent could not be looked up");

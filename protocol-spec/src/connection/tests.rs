@@ -8,6 +8,7 @@ mod fairness;
 mod handshake;
 mod hostile;
 mod transfers;
+mod trust;
 mod vectors;
 
 use super::*;

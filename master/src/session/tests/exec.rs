@@ -218,3 +218,42 @@ async fn an_agent_that_stays_away_ends_the_wait() {
     assert!(matches!(away, Err(AgentError::Away(1))), "{away:?}");
     assert_eq!(row(&bench, &command).await.state, CommandState::Forgotten);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_was_never_leased_to_this_agent_is_ended_and_forgotten() {
+    use diesel::RunQueryDsl as _;
+
+    let bench = Bench::new().await;
+    let one = bench.machine("linux-1", bench.door).await;
+    let two = bench.machine("linux-2", bench.door).await;
+    bench.connected(&one).await;
+    let command = script("echo begun; exec sleep 100");
+    let mut log = bench.lease(&two, &command).await;
+    let id = log.id();
+    let cancel = CancellationToken::new();
+    tokio::select! {
+        result = bench.agents.exec(two.id, &command, &mut log, &cancel) => {
+            panic!("ended too early: {result:?}")
+        }
+        () = grown(&bench, id, 6) => {}
+    }
+    // From now on it looks as if the second agent showed a command of the first.
+    let text = format!(
+        "UPDATE commands SET agent_id = {} WHERE id = '{}'",
+        one.id.0, command.id
+    );
+    let forge = move |conn: &mut db::Conn| Ok(diesel::sql_query(text).execute(conn).map(drop)?);
+    bench.db().tx("forge", forge).await.unwrap();
+    let mut log = Outputs::of(bench.logs.open(id).await.unwrap());
+    let refused = bench.agents.exec(two.id, &command, &mut log, &cancel).await;
+    assert!(matches!(refused, Err(AgentError::Db(_))), "{refused:?}");
+    let known = two.root().join("../state/cmd").join(command.id.to_string());
+    assert!(known.exists());
+    bench.agents.hang_up(two.id);
+    let gone = async {
+        while known.exists() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, gone).await.unwrap();
+}
