@@ -231,6 +231,16 @@ impl Bench {
         );
     }
 
+    /// Memory of the agent in kilobytes.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn resident_kb(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.as_ref().unwrap().id());
+        let status = std::fs::read_to_string(path).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let digits = line.unwrap().split_whitespace().next();
+        digits.unwrap().parse().unwrap()
+    }
+
     /// Waits until the agent has ended.
     pub(crate) fn wait_agent(&mut self) -> ExitStatus {
         self.child.take().unwrap().wait().unwrap()

@@ -7,6 +7,8 @@ mod bare;
 mod connection;
 mod enroll;
 mod exec;
+#[cfg(target_os = "linux")]
+mod fairness;
 mod figures;
 mod files;
 mod harness;
