@@ -242,7 +242,8 @@ async fn a_command_that_was_never_leased_to_this_agent_is_ended_and_forgotten() 
         "UPDATE commands SET agent_id = {} WHERE id = '{}'",
         one.id.0, command.id
     );
-    let forge = move |conn: &mut db::Conn| Ok(diesel::sql_query(text.as_str()).execute(conn).map(drop)?);
+    let forge =
+        move |conn: &mut db::Conn| Ok(diesel::sql_query(text.as_str()).execute(conn).map(drop)?);
     bench.db().tx("forge", forge).await.unwrap();
     let mut log = Outputs::of(bench.logs.open(id).await.unwrap());
     let refused = bench.agents.exec(two.id, &command, &mut log, &cancel).await;
