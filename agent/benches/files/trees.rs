@@ -18,9 +18,9 @@ const FILES: usize = 20_000;
 /// Bytes joined before they are sent.
 const JOIN_BYTES: usize = 262_144;
 
-/// Makes the tree: sizes as in a source tree, 1 to 16 KiB, 8 KiB in the middle.
+/// Makes the tree: sizes as in most source trees, half a KiB to 8 KiB, 4 KiB in the middle.
 fn make(folder: &Path) {
-    let noise = random::<16_384>();
+    let noise = random::<8_192>();
     for number in 0..FILES {
         let folder = folder.join(format!(
             "dir-{:02}/sub-{:02}",
@@ -28,7 +28,7 @@ fn make(folder: &Path) {
             number / 40 % 20
         ));
         fs::create_dir_all(&folder).unwrap();
-        let size = 1024 + (number * 7919) % 15_360;
+        let size = 512 + (number * 7919) % 7_680;
         let mut content = noise[..size].to_vec();
         content[..8].copy_from_slice(&(number as u64).to_be_bytes());
         fs::write(folder.join(format!("file-{number}.c")), content).unwrap();
@@ -123,10 +123,11 @@ pub(crate) fn measure(ground: &Ground, rounds: usize) -> Vec<Row> {
     let folder = ground.target("tree-source");
     make(&folder);
     let source = Source::read(&folder);
-    let mut peer = ground.connect(None);
     let (mut first, mut again, mut tar) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
         tar.push(ground.tar(&folder));
+        // An agent that has never seen these contents.
+        let mut peer = ground.connect(None);
         let (took, result) = source.put(&mut peer);
         assert_eq!((result.files, result.reused), (FILES as u64, 0));
         first.push(took);

@@ -16,13 +16,17 @@ use crate::failure;
 use crate::root::Root;
 use crate::session::Answer;
 use crate::session::port::{Gone, Inbound, Port};
-use crate::sys::{self, Folder, Kind, OpenMode};
+use crate::sys::{self, Folder, Kind, OpenMode, Stat};
 
 /// How long a file may wait for another request to the same file: one whose connection has gone
 /// ends as soon as its thread notices, in milliseconds.
 const LOCK_MS: u64 = 30_000;
 /// Time between two looks at the lock, which the system does not announce.
 const LOCK_LOOK: Duration = Duration::from_millis(5);
+
+/// A partial file goes when nothing was written to it for a week: a master that was stopped over a
+/// holiday goes on where it was.
+const PART_AGE_NS: i128 = 7 * 86_400 * 1_000_000_000;
 
 /// A file on its way in.
 struct Arrival<'a> {
@@ -58,6 +62,7 @@ impl<'a> Arrival<'a> {
         let part_name = part_name(put, &name);
         let path = put.path.as_bytes();
         let io = |error| failure::of_io(&error, path);
+        sweep(&folder).map_err(io)?;
         let mut part = open_part(&folder, &part_name, path)?;
         let mut sha256 = Sha256::new();
         let mut stored = hash_file(&mut part, u64::MAX, &mut sha256).map_err(io)?;
@@ -155,6 +160,32 @@ impl<'a> Arrival<'a> {
             .rename(&self.part_name, &self.folder, &self.name);
         renamed.map_err(io)
     }
+}
+
+/// Removes partial files that nobody came back for.
+fn sweep(folder: &Folder) -> std::io::Result<()> {
+    for listed in folder.list()? {
+        let name = sys::os_bytes(&listed.name);
+        let identity = name
+            .strip_prefix(b".")
+            .and_then(|n| n.strip_suffix(b".part"));
+        if identity.and_then(hex::decode_array::<16>).is_none() {
+            continue;
+        }
+        match folder.stat(&listed.name) {
+            Ok(stat) if stat.kind == Kind::File && is_forgotten(&stat) => {
+                folder.unlink(&listed.name)?;
+            }
+            // Another request has just put it in its place.
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether nothing was written for so long that nobody will come back.
+fn is_forgotten(stat: &Stat) -> bool {
+    stat.mtime_ns.saturating_add(PART_AGE_NS) < clock::wall_ns()
 }
 
 /// Opens and locks a partial file.

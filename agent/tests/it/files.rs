@@ -83,13 +83,10 @@ fn a_put_that_was_cut_goes_on_where_it_stopped() {
     assert!(taken > 0 && !bench.root().join("file").exists());
     drop(peer);
     let mut peer = bench.accept();
-    // The old thread may still hold the file for a moment.
-    let mut channel = peer.open(&Request::Put(put("file", &content)), 0);
+    // The old thread may still hold the file for a moment: the new one waits for it.
+    let channel = peer.open(&Request::Put(put("file", &content)), 0);
     while peer.connection.next_offset(channel).is_none() {
-        if let Event::Response { result, .. } = peer.next().unwrap() {
-            assert_eq!(result.unwrap_err().code, Code::Busy);
-            channel = peer.open(&Request::Put(put("file", &content)), 0);
-        }
+        peer.next().unwrap();
     }
     assert!(
         peer.connection.next_offset(channel).unwrap() > 0,
@@ -98,6 +95,26 @@ fn a_put_that_was_cut_goes_on_where_it_stopped() {
     peer.send_stream(channel, &content);
     peer.response(channel).unwrap();
     assert!(std::fs::read(bench.root().join("file")).unwrap() == content);
+}
+
+#[test]
+fn a_part_that_nobody_comes_back_for_goes_after_a_week() {
+    let bench = Bench::with_agent();
+    let mut peer = bench.accept();
+    std::fs::create_dir_all(bench.root()).unwrap();
+    let part = |name: &str, days: u64| {
+        let path = bench.root().join(name);
+        let file = std::fs::File::create(&path).unwrap();
+        let age = std::time::Duration::from_secs(days * 86_400);
+        file.set_modified(std::time::SystemTime::now() - age)
+            .unwrap();
+        path
+    };
+    let old = part(".00112233445566778899aabbccddeeff.part", 8);
+    let young = part(".ff112233445566778899aabbccddeeff.part", 6);
+    let other = part(".notes.part", 30);
+    send(&mut peer, put("file", b"content"), b"content").unwrap();
+    assert!(!old.exists() && young.exists() && other.exists());
 }
 
 #[test]
