@@ -1,5 +1,5 @@
 //! The loop that notices agents that are missing and tells their owners, once when an agent has
-//! been away for long, and once when it is back. Time is counted while this master looks on, never
+//! been away for long, and once when it is back; and that shows those out who were removed. Time is counted while this master looks on, never
 //! by the time of day, so a restart or a jump of the clock makes nobody missing.
 
 use std::collections::{BTreeMap, HashMap};
@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::agents::Agents;
 use crate::bells::Bells;
 use crate::clock::{Clock, Stopwatch};
 use crate::config::Config;
@@ -27,6 +28,7 @@ pub(crate) struct Absences {
     clock: Clock,
     bells: Bells,
     config: watch::Receiver<Arc<Config>>,
+    agents: Agents,
     /// Since when each absent agent is seen absent; bounded by the agents that there are.
     away: HashMap<AgentId, Stopwatch>,
 }
@@ -45,12 +47,14 @@ impl Absences {
         clock: Clock,
         bells: Bells,
         config: watch::Receiver<Arc<Config>>,
+        agents: Agents,
     ) -> Self {
         Self {
             db: db.clone(),
             clock,
             bells,
             config,
+            agents,
             away: HashMap::new(),
         }
     }
@@ -75,6 +79,12 @@ impl Absences {
         let rows = self.db.read("absences", agents::list).await?;
         let [missing, recovered] = ABSENCE_KINDS;
         let mut turned: BTreeMap<(&'static str, Option<String>), Vec<_>> = BTreeMap::new();
+        for row in &rows {
+            // Removed by a command beside this process.
+            if !row.active && row.connected_at.is_some() {
+                self.agents.hang_up(row.id);
+            }
+        }
         for row in rows.into_iter().filter(|row| row.active) {
             let enrolled = row.enrolled.then_some((&row.labels, row.slots));
             let Some(entry) = config.agent(&row.name, enrolled) else {

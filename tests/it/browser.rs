@@ -61,6 +61,7 @@ fn every_page_is_sound_in_a_browser() {
             "/builds",
             "/changes",
             "/agents",
+            "/agents/linux-1",
         ])
         .args(["/requests", "/products", "/login"])
         .arg("/requests/new?schedule=by-hand&builder=package")

@@ -47,7 +47,8 @@ fn watcher(test: &TestDb) -> (Absences, watch::Sender<Arc<Config>>) {
     }
     let (sender, config) = watch::channel(Arc::new(config));
     let clock = Clock::manual(Time(10));
-    let absences = Absences::new(&test.db, clock, Bells::default(), config);
+    let registry = crate::app::tests::app(test.db.clone()).agents;
+    let absences = Absences::new(&test.db, clock, Bells::default(), config, registry);
     (absences, sender)
 }
 

@@ -18,7 +18,9 @@ use crate::clock::Stopwatch;
 
 use super::Farewell;
 use super::command::CommandId;
-use super::limits::{FAREWELL_MAX, READ_BYTES, REFUSES_CHARS_MAX, WRITE_MAX};
+use super::limits::{
+    FAREWELL_MAX, READ_BYTES, REFUSES_CHARS_MAX, STATUS_WINDOW, STATUSES_PER_WINDOW, WRITE_MAX,
+};
 use super::link::{KnownCommand, Link, Said, StatusSaid};
 use super::pipe::Pipe;
 use super::wire::Wire;
@@ -80,6 +82,8 @@ pub(super) struct Task<R> {
     /// What an agent with a token asks for, until it has proved the token.
     asking: Option<Asking>,
     is_admitted: bool,
+    /// How many STATUS of late were taken.
+    statuses: Statuses,
     /// When it was said that the connection ends; it is cut soon after though BYE was not written.
     ends_at: Option<Stopwatch>,
     /// The one agent that may come this way, if only one may.
@@ -104,6 +108,7 @@ impl<R: Registry> Task<R> {
             name: None,
             asking: None,
             is_admitted: false,
+            statuses: Statuses::default(),
             ends_at: None,
             expected: None,
             on_proof: None,
@@ -268,7 +273,7 @@ impl<R: Registry> Task<R> {
                 self.link.shared().leaving.cancel();
             }
             Event::Status(pairs) => {
-                if self.is_admitted {
+                if self.is_admitted && self.statuses.fits() {
                     self.registry.status(&self.link, status_said(&pairs)).await;
                 }
             }
@@ -352,6 +357,25 @@ impl<R: Registry> Task<R> {
             Ok(()) => self.is_admitted = true,
             Err(farewell) => self.link.dismiss(farewell),
         }
+    }
+}
+
+/// Counts what an agent tells of itself, each of which is a write to the database: an honest one
+/// tells it twice a minute, and when something turns.
+#[derive(Default)]
+struct Statuses {
+    since: Option<Stopwatch>,
+    count: u32,
+}
+
+impl Statuses {
+    fn fits(&mut self) -> bool {
+        let is_new = |since: Stopwatch| since.elapsed() >= STATUS_WINDOW;
+        if self.since.is_none_or(is_new) {
+            (self.since, self.count) = (Some(Stopwatch::start()), 0);
+        }
+        self.count += 1;
+        self.count <= STATUSES_PER_WINDOW
     }
 }
 

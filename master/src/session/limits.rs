@@ -25,6 +25,9 @@ pub(super) const CALLS_WAITING_MAX: usize = 1024;
 /// Characters kept of an agent's reason for taking no work, or no program: it stands in the queue's
 /// wait reasons and on pages.
 pub(super) const REFUSES_CHARS_MAX: usize = 200;
+/// STATUS of one connection that are taken in each such time; more are not looked at.
+pub(super) const STATUSES_PER_WINDOW: u32 = 20;
+pub(super) const STATUS_WINDOW: Duration = Duration::from_secs(60);
 /// Time to say BYE at the end.
 pub(super) const FAREWELL_MAX: Duration = Duration::from_secs(2);
 /// What a refused double waits before it tries again, milliseconds: once in half a minute is

@@ -47,7 +47,13 @@ pub(super) fn spawn(
         mirrors: app.mirrors.clone(),
     });
     watch.keep(tracker, stop, "runner", runner.run(stop.clone()));
-    let absences = Absences::new(db, clock.clone(), bells.clone(), config.clone());
+    let absences = Absences::new(
+        db,
+        clock.clone(),
+        bells.clone(),
+        config.clone(),
+        app.agents.clone(),
+    );
     watch.keep(tracker, stop, "absences", absences.run(stop.clone()));
     let upgrades = app
         .agents
