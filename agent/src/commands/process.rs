@@ -6,6 +6,7 @@ mod clearing;
 mod spawn;
 #[cfg(test)]
 mod tests;
+mod watching;
 
 use std::io;
 use std::panic::AssertUnwindSafe;
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 use windlass_protocol::CancelMode;
 use windlass_protocol::journal::RecordKind;
-use windlass_protocol::ops::{Exec, ExecResult, Reason, SignalName, Stdin};
+use windlass_protocol::ops::{Exec, ExecResult, Reason, SignalName};
 
 pub(crate) use spawn::mark;
 
@@ -27,7 +28,7 @@ use super::tails::Tails;
 use crate::clock::{now_ms, until};
 use crate::log::log;
 use crate::root::Root;
-use crate::sys::{Account, Exit, Family, Folder, Process, Signal, Started};
+use crate::sys::{Account, Exit, Family, Folder, Process, Signal};
 
 /// A process that SIGKILL does not end within this hangs in the kernel: the agent gives up.
 const KILL_MS: u64 = 30_000;
@@ -168,8 +169,8 @@ impl Supervision {
         if let Err(error) = task.journal.start(process.id()) {
             let _ = task.sender.send(Notice::JournalFailed(error));
         }
-        let watched = watch(&task, started, &meter);
-        let pumps = watched.inspect_err(|_| kill_unwatched(process, &family))?;
+        let watched = watching::watch(&task, started, &meter);
+        let pumps = watched.inspect_err(|_| watching::kill_unwatched(process, &family))?;
         Ok(Supervision {
             task,
             process,
@@ -365,41 +366,4 @@ fn meter_for(exec: &Exec) -> Meter {
     let unless_zero = |limit: u64, usual: u64| if limit == 0 { usual } else { limit };
     let bytes_max = unless_zero(exec.max_bytes, OUTPUT_BYTES_MAX).min(OUTPUT_BYTES_MAX);
     Meter::new(bytes_max, unless_zero(exec.max_lines, u64::MAX))
-}
-
-/// Starts the threads that serve a process: its output, its input, its end.
-fn watch(task: &Task, started: Started, meter: &Arc<Meter>) -> io::Result<Pumps> {
-    let process = started.process;
-    let errors = started.errors.map(|pipe| (pipe, RecordKind::Stderr));
-    let pipes = std::iter::once((started.output, RecordKind::Stdout)).chain(errors);
-    let pumps = Pumps::start(pipes.collect(), &task.journal, meter, &task.sender)?;
-    let input = match &task.exec.stdin {
-        Stdin::Null => Some(StdinQueue::holding(b"")),
-        Stdin::Input(bytes) => Some(StdinQueue::holding(bytes)),
-        Stdin::Stream => task.stdin.clone(),
-    };
-    match (input, started.input) {
-        (Some(queue), Some(terminal)) if task.exec.pty.is_some() => queue.type_into(terminal)?,
-        (Some(queue), Some(pipe)) => queue.feed(pipe)?,
-        _ => {}
-    }
-    let sender = task.sender.clone();
-    let wait = move || {
-        if let Err(error) = process.wait() {
-            log!("waiting for process {}: {error}", process.id());
-        }
-        let _ = sender.send(Notice::Exited);
-    };
-    std::thread::Builder::new()
-        .name("wait".into())
-        .spawn(wait)?;
-    Ok(pumps)
-}
-
-/// Ends a process that could not be put under supervision.
-fn kill_unwatched(process: Process, family: &Family) {
-    family.signal(Signal::KILL);
-    if let Err(error) = process.reap() {
-        log!("process {}: {error}", process.id());
-    }
 }

@@ -152,10 +152,11 @@ pub(super) fn variable(scope: &Scope<'_>, name: &str, value: &Value<'_>, manner:
                 manner.prepend.insert(name.to_owned(), text.to_owned());
             }
         }
-        ["unset"] => match section.key("unset").and_then(|value| value.flag()) {
-            Some(true) => manner.unset.push(name.to_owned()),
-            Some(false) | None => {}
-        },
+        ["unset"] => {
+            if section.key("unset").and_then(|value| value.flag()) == Some(true) {
+                manner.unset.push(name.to_owned());
+            }
+        }
         _ => {
             let title = format!("`{}` must say one thing", value.name);
             let help = "write a text, { file = \"secrets/…\" }, { env = \"NAME\" }, \
