@@ -1,6 +1,7 @@
 //! The one integration binary: rules of the source tree, and end-to-end tests with the real
 //! programs over real sockets.
 
+mod bare_machine;
 mod browser;
 mod chaos;
 mod check;
