@@ -11,6 +11,8 @@ mod spool;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use recovery::is_file;
+
 use std::collections::VecDeque;
 use std::io;
 use std::path::Path;

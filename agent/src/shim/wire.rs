@@ -227,8 +227,12 @@ pub(crate) fn read_box(from: &mut (impl Read + ?Sized)) -> io::Result<Option<Box
             "a box of {length} bytes; {BOX_BYTES_MAX} are the most"
         )));
     }
-    let mut bytes = vec![0; length];
-    from.read_exact(&mut bytes)?;
+    // Grows as bytes come, not by what is claimed.
+    let mut bytes = Vec::new();
+    Read::take(from, length as u64).read_to_end(&mut bytes)?;
+    if bytes.len() < length {
+        return Err(ErrorKind::UnexpectedEof.into());
+    }
     Boxed::decode(&bytes).map(Some).map_err(invalid)
 }
 

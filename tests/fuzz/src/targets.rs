@@ -30,6 +30,8 @@ pub const ALL: &[(&str, fn(&[u8]))] = &[
     ("websocket", web_socket),
     ("config", config),
     ("http-head", http_head),
+    ("shim", shim),
+    ("journal-file", journal_file),
 ];
 
 fn frame(bytes: &[u8]) {
@@ -179,4 +181,12 @@ fn config(bytes: &[u8]) {
 
 fn http_head(bytes: &[u8]) {
     let _ = decoders::http_head(bytes);
+}
+
+fn shim(bytes: &[u8]) {
+    decoders::shim_boxes(bytes);
+}
+
+fn journal_file(bytes: &[u8]) {
+    let _ = decoders::journal_file(bytes, 0);
 }

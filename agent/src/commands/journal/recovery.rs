@@ -142,6 +142,12 @@ impl Scan {
     }
 }
 
+/// Whether these bytes are a file of a journal, as far as they go: the way by which tests hand
+/// strange ones over.
+pub(crate) fn is_file(bytes: &[u8], start: u64) -> bool {
+    scan_file(bytes, start).is_some()
+}
+
 /// Goes through the chunks of one file to the end or to the first that cannot be right.
 fn scan_file(bytes: &[u8], start: u64) -> Option<Scan> {
     let (sha256, pid) = segment::read_header(bytes, start)?;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use windlass_protocol::Key;
 
 use crate::ask::Ask;
-use crate::fault::{Outcome, broken};
+use crate::fault::{Outcome, broken, skip};
 use crate::link::Link;
 use crate::options::Options;
 use crate::peer::Peer;
@@ -121,6 +121,19 @@ impl<'a> Bench<'a> {
     pub(crate) fn script(&mut self, lines: impl Fn(Shell) -> Vec<String>) -> Outcome<Ask> {
         let shell = self.shell()?;
         Ok(Ask::script(&mut self.random, shell, &lines(shell)))
+    }
+
+    /// Leaves the case out where no program copies input to output: a Windows without `findstr`.
+    pub(crate) fn require_copying(&mut self) -> Outcome {
+        if self.shell()? == Shell::Sh {
+            return Ok(());
+        }
+        self.write("probe.txt", b"copied\r\n")?;
+        let ask = self.script(|_| vec!["findstr \"^\" probe.txt".into()])?;
+        match self.connect()?.run(&ask)?.output.as_slice() {
+            b"copied\r\n" => Ok(()),
+            _ => skip("this Windows has no `findstr` that works"),
+        }
     }
 
     /// A new connection, before any byte. The agent is started, unless it runs and dials.

@@ -91,6 +91,7 @@ fn lease_kept(bench: &mut Bench<'_>) -> Outcome {
 
 /// Sends input in two connections; what breaks the first is `kill` or a cut.
 fn input_in_two(bench: &mut Bench<'_>, kill: bool) -> Outcome {
+    bench.require_copying()?;
     let ask = bench.script(|shell| vec![shell.mark("starts"), shell.copy_input()])?;
     let ask = ask.with("stdin", super::knowing::STREAM);
     let lines = (0..9_000).map(|at| format!("line {at} of the input\r\n"));

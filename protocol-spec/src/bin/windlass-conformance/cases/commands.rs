@@ -93,13 +93,13 @@ fn program(bench: &mut Bench<'_>) -> Outcome {
             same_bytes("output", &ran.output, &wanted)
         }
         Shell::Cmd => {
-            bench.write("in put.txt", b"one\r\ntwo\r\n")?;
-            let pairs: [(&str, &[u8]); 3] =
-                [("arg", b"findstr"), ("arg", b"t.o"), ("arg", b"in put.txt")];
+            bench.write("input.txt", b"one\r\ntwo\r\n")?;
+            let words: [&[u8]; 3] = [b"cmd", b"/c", b"type input.txt"];
+            let pairs = words.map(|word| ("arg", word));
             let ask = Ask::new(&mut bench.random, &pairs);
             let ran = bench.connect()?.run(&ask)?;
             ran.exited(0)?;
-            same_bytes("output", &ran.output, b"two\r\n")
+            same_bytes("output", &ran.output, b"one\r\ntwo\r\n")
         }
     }
 }
@@ -181,6 +181,7 @@ fn no_input(bench: &mut Bench<'_>) -> Outcome {
 }
 
 fn input(bench: &mut Bench<'_>) -> Outcome {
+    bench.require_copying()?;
     let ask = bench.script(|shell| vec![shell.copy_input()])?;
     let ask = ask.with("stdin", super::knowing::STREAM);
     // Lines, so that every shell copies them as they are.

@@ -128,6 +128,7 @@ fn env_secret(bench: &mut Bench<'_>) -> Outcome {
 }
 
 fn input_data(bench: &mut Bench<'_>) -> Outcome {
+    bench.require_copying()?;
     let ask = bench.script(|shell| vec![shell.copy_input()])?;
     let input = b"one line\r\nand another\r\n";
     let ask = ask.with("stdin", "data").with("input", input);
