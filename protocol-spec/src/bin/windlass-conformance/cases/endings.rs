@@ -63,11 +63,11 @@ pub(crate) const ROWS: &[Row] = &[
 ];
 
 fn ends(bench: &mut Bench<'_>, key: &str, value: &str, reason: Reason) -> Outcome {
-    let ask = bench.script(|shell| vec![shell.say("on"), shell.sleep()])?;
+    let ask = bench.script(|shell| vec![shell.say("begun"), shell.sleep()])?;
     let ran = bench.connect()?.run(&ask.with(key, value))?;
     ran.ended(reason)?;
     ensure(
-        ran.output.starts_with(b"on"),
+        ran.output.starts_with(b"begun"),
         "output before the end is missing",
     )
 }
@@ -96,18 +96,14 @@ fn max_output(bench: &mut Bench<'_>) -> Outcome {
     same("bytes of output", ran.output.len(), 100_000)
 }
 
-/// Starts a script and waits for the word `on` in its output.
+/// Starts a script and waits for the word `begun` in its output.
 fn started(
     peer: &mut Peer,
     ask: &crate::ask::Ask,
 ) -> Outcome<(windlass_protocol::ChannelId, Vec<u8>)> {
     let channel = peer.open(&ask.to_box(), 0)?;
     let mut journal = Vec::new();
-    let has_word = |bytes: &[u8]| {
-        bytes
-            .windows(3)
-            .any(|three| three == b"on\n" || three == b"on\r")
-    };
+    let has_word = |bytes: &[u8]| bytes.windows(5).any(|five| five == b"begun");
     match peer.read_until(channel, &mut journal, has_word)? {
         None => Ok((channel, journal)),
         Some(answer) => broken(format!("it ended before it was told: {answer:?}")),
@@ -115,7 +111,7 @@ fn started(
 }
 
 fn cancel_term(bench: &mut Bench<'_>) -> Outcome {
-    let ask = bench.script(|shell| vec![shell.say("on"), shell.sleep()])?;
+    let ask = bench.script(|shell| vec![shell.say("begun"), shell.sleep()])?;
     let mut peer = bench.connect()?;
     let (channel, mut journal) = started(&mut peer, &ask)?;
     peer.connection.cancel(channel, CancelMode::Term)?;
@@ -125,10 +121,10 @@ fn cancel_term(bench: &mut Bench<'_>) -> Outcome {
 
 /// Lines that ignore being asked to end.
 fn stubborn(shell: Shell) -> Vec<String> {
-    let stay = "trap '' TERM INT HUP; echo on; while :; do sleep 600; done";
+    let stay = "trap '' TERM INT HUP; echo begun; while :; do sleep 600; done";
     vec![shell.either(
         stay,
-        format!("echo on\r\n:stay\r\n{}\r\ngoto stay", shell.sleep()),
+        format!("echo begun\r\n:stay\r\n{}\r\ngoto stay", shell.sleep()),
     )]
 }
 
@@ -168,7 +164,7 @@ fn cancel_early(bench: &mut Bench<'_>) -> Outcome {
 }
 
 fn signal_ends(bench: &mut Bench<'_>) -> Outcome {
-    let ask = bench.script(|shell| vec![shell.say("on"), shell.sleep()])?;
+    let ask = bench.script(|shell| vec![shell.say("begun"), shell.sleep()])?;
     let mut peer = bench.connect()?;
     started(&mut peer, &ask)?;
     drop(peer);
@@ -213,7 +209,7 @@ fn held_pipe(bench: &mut Bench<'_>) -> Outcome {
 
 fn abort(bench: &mut Bench<'_>) -> Outcome {
     let ask =
-        bench.script(|shell| vec![shell.say("on"), shell.wait_for("go"), shell.say("end")])?;
+        bench.script(|shell| vec![shell.say("begun"), shell.wait_for("go"), shell.say("end")])?;
     let mut peer = bench.connect()?;
     let (channel, _) = started(&mut peer, &ask)?;
     peer.connection
@@ -235,8 +231,8 @@ fn abort(bench: &mut Bench<'_>) -> Outcome {
 fn children(bench: &mut Bench<'_>) -> Outcome {
     let nested = |shell: Shell| {
         shell.either(
-            "sh -c 'sh -c \"echo on; sleep 3; echo late > late\"'; true",
-            "cmd /c \"cmd /c \"\"echo on& ping -n 4 127.0.0.1 >nul& echo late>late\"\"\"",
+            "sh -c 'sh -c \"echo begun; sleep 3; echo late > late\"'; true",
+            "cmd /c \"cmd /c \"\"echo begun& ping -n 4 127.0.0.1 >nul& echo late>late\"\"\"",
         )
     };
     let ask = bench.script(|shell| vec![nested(shell)])?;

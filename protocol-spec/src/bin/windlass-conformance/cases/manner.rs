@@ -234,7 +234,7 @@ fn tail(bench: &mut Bench<'_>) -> Outcome {
                 format!("echo {word}>>logs\\b.log"),
             )
         });
-        vec![one, shell.say("on"), shell.wait_for("go"), two]
+        vec![one, shell.say("begun"), shell.wait_for("go"), two]
     };
     bench.write("logs/a.log", b"")?;
     let ask = bench

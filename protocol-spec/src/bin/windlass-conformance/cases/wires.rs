@@ -207,7 +207,7 @@ fn goaway(bench: &mut Bench<'_>) -> Outcome {
 }
 
 fn channels(bench: &mut Bench<'_>) -> Outcome {
-    let wait = bench.script(|shell| vec![shell.say("on"), shell.sleep()])?;
+    let wait = bench.script(|shell| vec![shell.say("begun"), shell.sleep()])?;
     let mut wire = ready(bench)?;
     wire.send(FrameType::Req, 0, 1, &wait.to_box().encode());
     // All follow one command: one process, many channels. The journal's first bytes need credit.
