@@ -160,12 +160,13 @@ impl Commands {
             master_present,
             account: self.account.clone(),
         };
-        let mut started = self.launch.start(folder, cwd, &start)?;
-        entry
-            .link
-            .connect(started.take_writer(), 0, Some(master_present))?;
+        let mut started = self.launch.start(folder, cwd)?;
+        let writer = started.take_writer();
         let changed = Arc::clone(&self.changed);
         follow::follow(Arc::clone(&entry), started, move || changed.notify_all())?;
+        // Up to here a failure leaves nothing running: the shim was not asked, and ends. From
+        // here on whatever happens is a result.
+        entry.link.connect(writer, 0, Some(start))?;
         let mut state = self.lock();
         // It may have changed since the shim was told.
         entry.link.set_master(state.master_present);

@@ -18,7 +18,7 @@ use super::process;
 use crate::clock;
 use crate::log::log;
 use crate::shim;
-use crate::shim::wire::{self, News, Start};
+use crate::shim::wire::{self, News};
 use crate::sys::{self, Family, Folder, LinkReader, LinkWriter, Signal};
 
 /// How long killed processes of a dead shim may take to die; they mostly take a millisecond.
@@ -64,25 +64,21 @@ impl Launch {
         Launch::Program(sys::own_program().unwrap_or_else(|_| called()), words)
     }
 
-    /// Starts the shim of the command whose folder this is and asks it to run the command.
-    pub(super) fn start(&self, folder: &Path, cwd: Folder, start: &Start) -> io::Result<Started> {
-        let mut started = match self {
+    /// Starts the shim of the command whose folder this is. It runs nothing before it is asked.
+    pub(super) fn start(&self, folder: &Path, cwd: Folder) -> io::Result<Started> {
+        match self {
             Launch::Program(program, words) => {
                 let mut child = sys::spawn_shim(program, words, folder, &cwd)?;
                 let (input, output) = (child.stdin.take(), child.stdout.take());
                 let missing = || io::Error::other("a shim without its pipes");
-                Started {
+                Ok(Started {
                     reader: Box::new(output.ok_or_else(missing)?),
                     writer: Some(Box::new(input.ok_or_else(missing)?)),
                     child: Some(child),
-                }
+                })
             }
-            Launch::Threads => start_thread(folder, cwd)?,
-        };
-        if let Some(writer) = &mut started.writer {
-            wire::write_box(writer, &start.to_box())?;
+            Launch::Threads => start_thread(folder, cwd),
         }
-        Ok(started)
     }
 }
 
@@ -191,6 +187,8 @@ fn reach(entry: &Entry) -> Option<LinkReader> {
                 }
                 Err(_) => {}
             },
+            // Its start failed and was taken back.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             Err(error) if looks == LOOKS => log!("command {}: {error}", entry.id),
             Err(_) => {}
         }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::shim::wire::{self, Order};
+use crate::shim::wire::{self, Order, Start};
 use crate::sys::LinkWriter;
 
 /// Orders of the master that a shim which does not listen may gather; more are dropped. Nobody
@@ -106,13 +106,13 @@ impl Link {
         self.change(|state| state.closed = true);
     }
 
-    /// Tells everything over a new link. What the shim has of the input is skipped. `started`:
-    /// it was just started with the present state of the master.
+    /// Tells everything over a new link. What the shim has of the input is skipped. `start`:
+    /// it is to be asked first.
     pub(super) fn connect(
         self: &Arc<Self>,
         mut writer: LinkWriter,
         received: u64,
-        started: Option<bool>,
+        start: Option<Start>,
     ) -> io::Result<()> {
         let mut number = 0;
         self.change(|state| {
@@ -120,7 +120,7 @@ impl Link {
             number = state.number;
             state.told = Told {
                 input: received,
-                master: started,
+                master: start.as_ref().map(|start| start.master_present),
                 ..Told::default()
             };
             state.came = state.came.max(received);
@@ -128,6 +128,10 @@ impl Link {
         let link = Arc::clone(self);
         let thread = std::thread::Builder::new().name("orders".into());
         thread.spawn(move || {
+            let asked = start.map(|start| wire::write_box(&mut writer, &start.to_box()));
+            if let Some(Err(_)) = asked {
+                return;
+            }
             while let Some(order) = link.next(number) {
                 if wire::write_box(&mut writer, &order.to_box()).is_err() {
                     // The thread that hears the shim learns it too, and renews the link.
