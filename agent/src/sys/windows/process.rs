@@ -230,16 +230,17 @@ impl Process {
         })
     }
 
-    /// Asks by Ctrl-Break, or kills the whole job.
+    /// Asks by Ctrl-Break, or kills the whole job: also one that cannot be asked, because it has
+    /// no console or the system does not deliver; to wait for it would be in vain.
     fn signal(self, signal: Signal) {
         const CTRL_BREAK: u32 = 1;
-        // Either fails only if there is nobody any more.
-        if signal == Signal::KILL {
-            self.0.killed.store(true, Ordering::Relaxed);
-            let _ = self.0.job.end(KILLED);
-            return;
-        }
         // SAFETY: no memory is involved. The group has the number of its first process.
-        unsafe { abi::GenerateConsoleCtrlEvent(CTRL_BREAK, self.0.pid) };
+        let asked = signal != Signal::KILL
+            && unsafe { abi::GenerateConsoleCtrlEvent(CTRL_BREAK, self.0.pid) } != 0;
+        if !asked {
+            self.0.killed.store(true, Ordering::Relaxed);
+            // It fails only if there is nobody any more.
+            let _ = self.0.job.end(KILLED);
+        }
     }
 }

@@ -43,19 +43,20 @@ fn a_crash_is_told_by_the_status_of_the_system() {
 }
 
 #[test]
-fn a_command_that_stays_is_killed_when_its_grace_is_over() {
+fn a_command_that_cannot_be_asked_is_killed_at_once() {
     let Some(bench) = bench() else { return };
     let mut peer = bench.accept();
     let token = token();
     let mut exec = probe_with(&["patient", &token]);
-    exec.grace_ms = 300;
+    // Wine does not deliver Ctrl-Break.
+    exec.grace_ms = 600_000;
     let ran = cancel_after(&mut peer, exec, "ready", CancelMode::Term);
     assert!(text(&ran.output).starts_with("ready\n"));
     assert_eq!(
         (ran.result.reason, ran.result.exit, ran.result.signal),
         (Reason::Cancelled, None, Some(9))
     );
-    assert!(ran.result.wall_ms >= 300, "{} ms", ran.result.wall_ms);
+    assert!(ran.result.wall_ms < 60_000, "{} ms", ran.result.wall_ms);
     assert_eq!(processes_with(&token), [""; 0]);
 }
 
