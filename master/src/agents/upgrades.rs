@@ -115,10 +115,9 @@ impl Agents {
             Ok(program) => program,
             Err(text) => return self.note(&upgrade, State::Failed, 0, &text).await,
         };
-        let link = match self.link(upgrade.agent, Duration::ZERO).await {
-            Ok(link) => link,
+        let Ok(link) = self.link(upgrade.agent, Duration::ZERO).await else {
             // It left a moment ago; the next round looks again.
-            Err(_) => return Ok(()),
+            return Ok(());
         };
         self.note(&upgrade, State::Sending, 0, "the program is on its way")
             .await?;
