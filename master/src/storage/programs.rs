@@ -25,12 +25,14 @@ const SUMS: &str = "SHA256SUMS";
 /// Longest of these two files.
 const TEXT_BYTES_MAX: u64 = 64 * 1024;
 
+/// Hashes by name, each with the size and time of the file that it is of.
+type Known = HashMap<String, (u64, SystemTime, String)>;
+
 /// The folder of programs; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Programs {
     folder: Arc<Path>,
-    /// Hashes by name, each with the size and time of the file that it is of.
-    known: Arc<Mutex<HashMap<String, (u64, SystemTime, String)>>>,
+    known: Arc<Mutex<Known>>,
 }
 
 impl Programs {
