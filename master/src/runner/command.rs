@@ -205,6 +205,9 @@ fn specify(course: &Course<'_>, step: StepId, run: &Run) -> Result<CommandSpec, 
     };
     let spec = CommandSpec::new(program, course.path(&run.cwd));
     let mut spec = spec.map_err(|error| StepError::Ours(error.to_string()))?;
+    if course.scope.value("agent.os") == Some("windows") {
+        spec.shell = "cmd".to_owned();
+    }
     let mut around = course.around.clone();
     let build = format!("{} {}", around.build_url, course.build.started_at.0);
     around.traceparent = traceparent(&build, step.0);

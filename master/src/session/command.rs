@@ -146,6 +146,9 @@ pub struct CommandSpec {
     pub grace: Duration,
     /// Bytes of output until it is ended; 0 is no limit.
     pub output_bytes_max: u64,
+    /// The shell of a script: `sh`, or `cmd` on Windows.
+    #[serde(default = "usual_shell")]
+    pub shell: String,
     /// What it reads.
     #[serde(default)]
     pub stdin: Option<String>,
@@ -157,6 +160,10 @@ pub struct CommandSpec {
     values: Vec<ops::Secret>,
     /// How long it may run without a master.
     pub lease: Duration,
+}
+
+fn usual_shell() -> String {
+    "sh".to_owned()
 }
 
 impl CommandSpec {
@@ -175,6 +182,7 @@ impl CommandSpec {
             output_bytes_max: 0,
             // A master that fell over on Friday evening is found on Monday morning.
             lease: Duration::from_secs(3 * 86_400),
+            shell: usual_shell(),
             stdin: None,
             manner: Manner::default(),
             values: Vec::new(),
@@ -239,7 +247,7 @@ impl CommandSpec {
             }
             Program::Script(text) => ops::Program::Script {
                 text: text.wire()?,
-                shell: "sh".to_owned(),
+                shell: self.shell.clone(),
             },
         };
         let mut exec = ops::Exec::new(self.id.wire(), program);
