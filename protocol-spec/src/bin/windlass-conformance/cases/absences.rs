@@ -41,7 +41,7 @@ pub(crate) const ROWS: &[Row] = &[
 
 fn deadline_away(bench: &mut Bench<'_>) -> Outcome {
     let ask = bench.script(|shell| vec![shell.say("one"), shell.sleep()])?;
-    let ask = ask.with("timeout_ms", "2000");
+    let ask = ask.with("timeout_ms", "2000").with("grace_ms", "0");
     let mut peer = bench.connect()?;
     first_half(&mut peer, &ask, &mut Vec::new())?;
     bench.kill()?;
