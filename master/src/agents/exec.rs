@@ -11,7 +11,9 @@ use super::{AgentError, Agents, Outputs};
 use crate::db;
 use crate::db::commands::CommandState;
 use crate::ids::AgentId;
-use crate::session::{CommandResult, CommandSpec, Journal, JournalPart, KnownCommand, Link};
+use crate::session::{
+    CommandResult, CommandSpec, Journal, JournalPart, KnownCommand, Link, LinkError,
+};
 
 /// Bytes of output after which the agent is granted as many more: a quarter of the window, so
 /// that it does not wait for credit while we keep up.
@@ -213,7 +215,14 @@ impl Following<'_> {
                 }
                 part = journal.next() => {
                     self.is_begun |= journal.is_begun;
-                    let part = part?;
+                    let part = match part {
+                        // What came is kept: over a line that is cut every moment it gets on too.
+                        Err(LinkError::Lost) if uncommitted > 0 => {
+                            self.commit(&journal).await?;
+                            return Err(After::Retry);
+                        }
+                        part => part?,
+                    };
                     let count = self.outputs.take(&part).await?;
                     uncommitted += count;
                     ungranted += count;
