@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::agents::Agents;
 use crate::bells::Bells;
-use crate::clock::{Clock, Stopwatch};
+use crate::clock::{Clock, Stopwatch, real};
 use crate::config::Config;
 use crate::config::resolved::Agent as Entry;
 use crate::db::agents::Agent;
@@ -67,7 +67,7 @@ impl Absences {
             }
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = tokio::time::sleep(ROUND) => {}
+                () = tokio::time::sleep(real(ROUND)) => {}
                 Ok(()) = self.config.changed() => {}
             }
         }

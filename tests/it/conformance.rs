@@ -28,7 +28,7 @@ fn the_agent_for_windows_keeps_every_promise_of_the_text() {
 }
 
 /// Runs every case against the agent of this command.
-fn check(flags: &[&str], command: &[&OsStr]) {
+pub(crate) fn check(flags: &[&str], command: &[&OsStr]) {
     let output = Command::new(programs::conformance())
         .args(["--level", "L2", "--jobs", JOBS, "--patience", PATIENCE])
         .args(flags)

@@ -13,6 +13,7 @@ mod enrol;
 mod holds;
 mod hostile;
 mod outbox;
+mod owner;
 mod push;
 mod smtp;
 mod tidy;

@@ -191,6 +191,11 @@ impl Master {
         }
     }
 
+    /// Writes `key` into the file `key` of `folder`, as an agent wants it.
+    pub fn write_key(&self, folder: &Path, key: &str) {
+        write_private(folder, "key", key);
+    }
+
     /// GET with a bearer token, which may be empty for none.
     #[must_use]
     pub fn get(&self, path: &str, token: &str) -> Answer {
