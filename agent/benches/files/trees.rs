@@ -1,7 +1,9 @@
 //! Twenty thousand files, in turns with `tar`; and the same again unchanged.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, SyncSender};
 use std::time::{Duration, Instant};
 
 use windlass_protocol::Event;
@@ -68,6 +70,23 @@ impl Source {
         Source { entries, manifest }
     }
 
+    /// Reads the files that are needed, joined.
+    fn read_wanted(&self, need: &NeedList, sender: SyncSender<Vec<u8>>) {
+        let mut joined = Vec::with_capacity(2 * JOIN_BYTES);
+        let wanted = self.entries.iter().zip(need.iter()).filter(|(_, yes)| *yes);
+        for ((file, _), _) in wanted {
+            fs::File::open(file)
+                .unwrap()
+                .read_to_end(&mut joined)
+                .unwrap();
+            if joined.len() >= JOIN_BYTES {
+                let next = Vec::with_capacity(2 * JOIN_BYTES);
+                sender.send(std::mem::replace(&mut joined, next)).unwrap();
+            }
+        }
+        sender.send(joined).unwrap();
+    }
+
     fn put(&self, peer: &mut Peer) -> (Duration, TreePutResult) {
         let began = Instant::now();
         let request = Request::TreePut(TreePut {
@@ -99,18 +118,15 @@ impl Source {
         }
         let need = NeedList::decode(&up, self.entries.len()).unwrap();
         let mut offset = self.manifest.len() as u64;
-        let mut joined = Vec::new();
-        let wanted = self.entries.iter().zip(need.iter()).filter(|(_, yes)| *yes);
-        for ((file, _), _) in wanted {
-            joined.extend(fs::read(file).unwrap());
-            if joined.len() >= JOIN_BYTES {
-                peer.send(channel, offset, &joined);
-                offset += joined.len() as u64;
-                joined.clear();
+        // Read ahead, as tar does.
+        let (sender, blocks) = mpsc::sync_channel(4);
+        std::thread::scope(|scope| {
+            scope.spawn(|| self.read_wanted(&need, sender));
+            for block in blocks {
+                peer.send(channel, offset, &block);
+                offset += block.len() as u64;
             }
-        }
-        peer.send(channel, offset, &joined);
-        offset += joined.len() as u64;
+        });
         peer.connection
             .finish(channel, offset, digest(&self.manifest))
             .unwrap();

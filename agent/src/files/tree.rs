@@ -32,7 +32,7 @@ use crate::sys::{self, Folder};
 use content::Stream;
 use index::Index;
 use manifest::Manifest;
-use place::Placer;
+use place::{Bench, Placer};
 use store::Store;
 
 /// How long a tree may wait for another one to the same folder, whose connection has just gone,
@@ -159,6 +159,9 @@ fn receive(
     };
     let old = Index::load(index_path);
     let store = Store::new(&agent.root, &agent.cache);
+    // Then nothing is there that could be too much.
+    let was_empty = folder.list().is_ok_and(|names| names.is_empty());
+    let bench = Bench::default();
     let mut placer = Placer::new(step!(duplicate(&folder)), &manifest, &old, store);
     let need = step!(placer.find_needed(|| agent.trees.others(index_path)));
     step!(check_space(&folder, &manifest, &need));
@@ -168,10 +171,14 @@ fn receive(
         &mut stream,
         &manifest,
         &need,
-        &mut placer
+        &mut placer,
+        &bench
     )?);
-    let rescued = placer.rescue_gone(request);
-    let deleted = rescued + step!(extras::remove(&folder, &manifest, &old, request));
+    let mut deleted = 0;
+    if !was_empty {
+        deleted += placer.rescue_gone(request);
+        deleted += step!(extras::remove(&folder, &manifest, &old, request));
+    }
     step!(placer.make_links());
     let needed = need.iter().filter(|needed| *needed).count() as u64;
     let files = manifest.file_count() as u64;

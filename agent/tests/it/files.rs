@@ -105,9 +105,9 @@ fn a_part_that_nobody_comes_back_for_goes_after_a_week() {
     let part = |name: &str, days: u64| {
         let path = bench.root().join(name);
         let file = std::fs::File::create(&path).unwrap();
+        let made = file.metadata().unwrap().modified().unwrap();
         let age = std::time::Duration::from_secs(days * 86_400);
-        file.set_modified(std::time::SystemTime::now() - age)
-            .unwrap();
+        file.set_modified(made - age).unwrap();
         path
     };
     let old = part(".00112233445566778899aabbccddeeff.part", 8);

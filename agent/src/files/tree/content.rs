@@ -5,7 +5,7 @@ use windlass_protocol::tree::NeedList;
 use windlass_protocol::{Code, Failure, limits};
 
 use super::manifest::Manifest;
-use super::place::{Placer, SMALL_BYTES_MAX};
+use super::place::{Bench, Placer, SMALL_BYTES_MAX, Writers};
 use super::{Step, step};
 use crate::files::ACK_BYTES;
 use crate::session::port::{Gone, Inbound, Port};
@@ -97,11 +97,30 @@ impl<'a> Stream<'a> {
 }
 
 /// Takes the contents of the needed files, in the order of the manifest, and the end.
-pub(super) fn receive(
+pub(super) fn receive<'a>(
     stream: &mut Stream<'_>,
-    manifest: &Manifest,
+    manifest: &'a Manifest,
     need: &NeedList,
-    placer: &mut Placer<'_>,
+    placer: &mut Placer<'a>,
+    bench: &'a Bench,
+) -> Step<()> {
+    std::thread::scope(|scope| {
+        let mut writers = placer.writers(scope, bench);
+        let taken = take(stream, manifest, need, placer, &mut writers);
+        // What came whole is written whatever came after it.
+        let written = writers.finish();
+        step!(taken?);
+        placer.remember(step!(written));
+        Ok(Ok(()))
+    })
+}
+
+fn take<'a>(
+    stream: &mut Stream<'_>,
+    manifest: &'a Manifest,
+    need: &NeedList,
+    placer: &mut Placer<'a>,
+    writers: &mut Writers<'_, 'a>,
 ) -> Step<()> {
     let needed = manifest
         .files()
@@ -111,14 +130,13 @@ pub(super) fn receive(
     for (item, _) in needed {
         let mut left = item.size - std::mem::take(&mut have);
         if left == item.size && item.size <= SMALL_BYTES_MAX {
-            let mut content = Vec::with_capacity(usize::try_from(left).unwrap_or(0));
             while left > 0 {
                 let bytes = step!(stream.next(left)?);
                 step!(check_more(bytes, left, item.path));
                 left -= bytes.len() as u64;
-                content.extend_from_slice(bytes);
+                writers.content().extend_from_slice(bytes);
             }
-            step!(placer.place_small(item, &content));
+            step!(placer.pass_small(writers, item));
             continue;
         }
         let mut file = step!(placer.begin_large(item, item.size - left));

@@ -48,7 +48,8 @@ pub(super) struct Item<'a> {
 }
 
 impl Manifest {
-    fn item(&self, number: usize) -> Item<'_> {
+    /// The entry with that number.
+    pub(super) fn item(&self, number: usize) -> Item<'_> {
         let slot = &self.slots[number];
         let text = &self.text[slot.at as usize..];
         let (path, text) = text.split_at(slot.len.into());

@@ -3,15 +3,17 @@
 //! other bytes come from.
 
 mod reuse;
+mod writers;
+mod writing;
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
+use std::thread::Scope;
 
+use windlass_protocol::Failure;
 use windlass_protocol::sha256::{Sha256, digest};
 use windlass_protocol::tree::{Kind as EntryKind, NeedList};
-use windlass_protocol::{Code, Failure};
 
 use super::index::{Index, Known};
 use super::manifest::{Item, Manifest};
@@ -22,6 +24,8 @@ use crate::files::hash_file;
 use crate::files::remove::remove_name;
 use crate::files::sparse::SparseFile;
 use crate::sys::{self, Folder, Kind, OpenMode, Stat};
+pub(super) use writers::{Bench, Writers};
+use writing::{Desk, Spot, wrong_content};
 
 /// Files up to this size are taken whole, checked, and then written into their place at once; of
 /// a larger one a part stays when the connection goes. 1 MiB is a few milliseconds of any line.
@@ -124,8 +128,9 @@ impl<'a> Placer<'a> {
     ) -> Result<NeedList, Failure> {
         let manifest = self.manifest;
         let mut missing = Vec::new();
+        let mut absent: &[u8] = b"";
         for item in manifest.files() {
-            let present = self.keep_present(item);
+            let present = self.keep_present(item, &mut absent);
             if !present.map_err(|error| failure::of_io(&error, item.path))? {
                 missing.push(item);
             }
@@ -144,9 +149,21 @@ impl<'a> Placer<'a> {
         Ok(need)
     }
 
-    /// Whether the file is there with the right content.
-    fn keep_present(&mut self, item: Item<'_>) -> io::Result<bool> {
+    /// Whether the file is there with the right content. `absent` is a folder that is not, with
+    /// its slash; what is below it need not be looked for.
+    fn keep_present(&mut self, item: Item<'a>, absent: &mut &'a [u8]) -> io::Result<bool> {
+        if !absent.is_empty() && item.path.starts_with(absent) {
+            return Ok(false);
+        }
         let Ok(name) = self.folder_of(item.path, false) else {
+            // Where it failed.
+            let mut names = item.path.split_inclusive(|byte| *byte == b'/');
+            let len = names
+                .by_ref()
+                .take(self.way.len() + 1)
+                .map(<[u8]>::len)
+                .sum();
+            *absent = &item.path[..len];
             return Ok(false);
         };
         let Ok(mut stat) = self.here().stat(name) else {
@@ -197,35 +214,61 @@ impl<'a> Placer<'a> {
 
     /// Checks and writes a file whose content is there.
     pub(super) fn place_small(&mut self, item: Item<'_>, content: &[u8]) -> Result<(), Failure> {
-        if digest(content) != item.sha256 {
-            return Err(wrong_content(item));
-        }
-        let placed = self.write_new(item, content);
-        let stat = placed.map_err(|error| failure::of_io(&error, item.path))?;
-        self.new[item.number] = Some(Known::new(item.sha256, &stat));
+        let way = self.folder_of(item.path, true);
+        way.map_err(|error| failure::of_io(&error, item.path))?;
+        let known = self.desk().place(&self.spot(), item, content)?;
+        self.new[item.number] = Some(known);
         Ok(())
     }
 
-    fn write_new(&mut self, item: Item<'_>, content: &[u8]) -> io::Result<Stat> {
-        let name = self.folder_of(item.path, true)?;
-        let file = match self.here().open_file(name, OpenMode::CreateNew) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                if !self.rescue(item.path, name) {
-                    remove_name(self.here(), name)?;
-                }
-                self.here().open_file(name, OpenMode::CreateNew)?
-            }
-            // A folder without the right to write in it, which a build may have left.
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-                self.open_up_here()?;
-                remove_name(self.here(), name)?;
-                self.here().open_file(name, OpenMode::CreateNew)?
-            }
-            other => other?,
-        };
-        let mut file = SparseFile::new(file, 0)?;
-        file.write(content)?;
-        settled(file.finish()?, item.executable)
+    fn desk(&self) -> Desk<'a> {
+        Desk {
+            old: self.old,
+            cache: self.store.cache,
+        }
+    }
+
+    /// The folder worked in last, to be worked in elsewhere.
+    fn spot(&self) -> Spot {
+        let above = self.way.split_last().map(|((name, _), above)| {
+            let above = above.last().map_or(&self.top, |(_, folder)| folder);
+            (Arc::clone(above), name.clone())
+        });
+        Spot {
+            folder: Arc::clone(self.here()),
+            above,
+        }
+    }
+
+    /// Threads to which small files are given; none yet.
+    pub(super) fn writers<'s>(
+        &self,
+        scope: &'s Scope<'s, 'a>,
+        bench: &'a Bench,
+    ) -> Writers<'s, 'a> {
+        Writers::new(scope, bench, self.desk(), self.manifest)
+    }
+
+    /// Gives a small file, whose content the writers have, to them; its folder is there then.
+    pub(super) fn pass_small(
+        &mut self,
+        writers: &mut Writers<'_, '_>,
+        item: Item<'_>,
+    ) -> Result<(), Failure> {
+        let way = self.folder_of(item.path, true);
+        way.map_err(|error| failure::of_io(&error, item.path))?;
+        let is_here = |spot: &Spot| Arc::ptr_eq(&spot.folder, self.here());
+        if !writers.last_spot().is_some_and(is_here) {
+            writers.go_to(self.spot());
+        }
+        writers.push(item)
+    }
+
+    /// Remembers what the writers wrote.
+    pub(super) fn remember(&mut self, written: Vec<(usize, Known)>) {
+        for (number, known) in written {
+            self.new[number] = Some(known);
+        }
     }
 
     /// Begins to write a large file behind the bytes that are there.
@@ -266,7 +309,7 @@ impl<'a> Placer<'a> {
         let file = file.finish()?;
         sys::set_executable(&file, item.executable)?;
         let name = self.folder_of(item.path, true)?;
-        self.rescue(item.path, name);
+        self.desk().rescue(self.here(), item.path, name);
         match self.top.rename(part, self.here(), name) {
             // A folder stands where the file belongs.
             Err(error) if error.kind() == ErrorKind::IsADirectory => {
@@ -274,23 +317,12 @@ impl<'a> Placer<'a> {
                 self.top.rename(part, self.here(), name)?;
             }
             Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-                self.open_up_here()?;
+                self.spot().open_up()?;
                 self.top.rename(part, self.here(), name)?;
             }
             other => other?,
         }
         sys::stat_of(&file)
-    }
-
-    /// Gives the owner the right to write to the folder worked in last.
-    fn open_up_here(&self) -> io::Result<()> {
-        let Some(((name, _), above)) = self.way.split_last() else {
-            return Ok(());
-        };
-        above
-            .last()
-            .map_or(&self.top, |(_, folder)| folder)
-            .open_up(sys::os_text(name))
     }
 
     /// Makes every link, after everything else: nothing was ever written through one.
@@ -317,21 +349,6 @@ impl<'a> Placer<'a> {
         self.new[item.number] = Some(Known::new(digest(item.target), &stat));
         Ok(())
     }
-}
-
-/// Sets the executable bit of a file that was just written, and looks at it.
-fn settled(file: File, executable: bool) -> io::Result<Stat> {
-    let stat = sys::stat_of(&file)?;
-    if stat.executable == executable {
-        return Ok(stat);
-    }
-    sys::set_executable(&file, executable)?;
-    sys::stat_of(&file)
-}
-
-fn wrong_content(item: Item<'_>) -> Failure {
-    let text = "the content is not the one that the manifest announced";
-    Failure::new(Code::Checksum, text).with_path(item.path)
 }
 
 /// Makes a folder in place of whatever else has that name. A folder that is there stays with what

@@ -153,11 +153,12 @@ impl Folder {
             OpenMode::Resume => 2 | flag::CREATE | flag::NONBLOCK,
         };
         let file = File::from(self.open_at(&c_name(name)?, flags | flag::NOFOLLOW)?);
-        let kind = file.metadata()?.file_type();
-        match mode {
-            OpenMode::CreateNew => Ok(file),
-            _ if kind.is_file() => Ok(file),
-            _ if kind.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        if mode == OpenMode::CreateNew {
+            return Ok(file);
+        }
+        match file.metadata()?.file_type() {
+            kind if kind.is_file() => Ok(file),
+            kind if kind.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
             _ => Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 "not a regular file",

@@ -2,7 +2,6 @@
 //! that are about to go. A content is checked whenever it is copied.
 
 use std::collections::HashSet;
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
 
@@ -14,7 +13,6 @@ use crate::failure;
 use crate::files::tree::index::Index;
 use crate::files::tree::manifest::Item;
 use crate::files::tree::store::Found;
-use crate::sys::{Kind, Stat};
 
 /// Trees in which contents are looked for: an index of a large tree is read in a tenth of a second.
 const OTHER_TREES_MAX: usize = 32;
@@ -86,21 +84,6 @@ impl Placer<'_> {
         }
     }
 
-    /// Moves the file that stands at a path of the tree into the cache, if it is known and
-    /// untouched. Says whether the name is free now.
-    pub(super) fn rescue(&self, path: &[u8], name: &OsStr) -> bool {
-        let Some(known) = self.old.get(path) else {
-            return false;
-        };
-        let stat = self.here().stat(name);
-        let untouched = |stat: Stat| stat.kind == Kind::File && known.is_still(&stat);
-        stat.is_ok_and(untouched)
-            && self
-                .store
-                .cache
-                .keep(self.here(), name, known.sha256, known.size)
-    }
-
     /// Moves files that are about to be deleted into the cache; says how many.
     pub(in super::super) fn rescue_gone(&mut self, request: &TreePut) -> u64 {
         if request.delete == Delete::None {
@@ -119,7 +102,7 @@ impl Placer<'_> {
                 continue;
             }
             if let Ok(name) = self.folder_of(path, false) {
-                count += u64::from(self.rescue(path, name));
+                count += u64::from(self.desk().rescue(self.here(), path, name));
             }
         }
         count
