@@ -21,7 +21,7 @@ pub use blobs::Blob;
 pub use builders::{BuilderFilter, BuilderSummary, RECENT_MAX, RecentBuild};
 pub use builds::{
     BUILD_CHANGES_MAX, BuildDetail, BuildFilter, BuildProduct, BuildSummary, LogDetail, LogSummary,
-    Property, SourceStamp, StepSummary,
+    Property, SourceStamp, StepSummary, StepUsage,
 };
 pub use changes::{ChangeBuild, ChangeFilter, ChangeSummary};
 pub use names::{Name, NameError};

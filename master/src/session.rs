@@ -34,7 +34,7 @@ pub use dialler::dial;
 pub use entrance::Entrance;
 pub use files::{ByteSink, DirEntry, EntryKind, FileFacts};
 pub(crate) use files::{FileTransfer, listing, stat_of};
-pub(crate) use journal::{Journal, JournalPart};
+pub(crate) use journal::{Journal, JournalPart, Mark};
 pub(crate) use link::{KnownCommand, Link, Said, StatusSaid};
 pub use listener::{Door, Speech, listen};
 pub(crate) use put::put;

@@ -8,7 +8,8 @@ use windlass_tests::master::{Master, PASSWORD, small_configuration};
 use windlass_tests::programs::{run, tools};
 
 const STEPS: &str = "  { source = \"editor\" },\n  \
-     { run = \"printf '\\\\033[31mred\\\\033[0m and plain\\\\n'; echo 1 > editor-1.0.tar\" },\n  \
+     { run = \"printf '\\\\033[31mred\\\\033[0m and plain\\\\n'; echo 1 > editor-1.0.tar; echo fine >> test.log\", \
+     logs = { tests = \"test.log\" } },\n  \
      { product = \"*.tar\", version = \"1.0\", target = \"any\" },\n  \
      { run = \"echo not good enough; exit 2\" },";
 const FORCE: &str = "[schedule.by-hand]\non = \"force\"\nbuilders = [\"package\"]\n\
@@ -62,6 +63,7 @@ fn every_page_is_sound_in_a_browser() {
             "/changes",
             "/agents",
             "/agents/linux-1",
+            "/agent-tokens",
         ])
         .args(["/requests", "/products", "/login"])
         .arg("/requests/new?schedule=by-hand&builder=package")

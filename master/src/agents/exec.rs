@@ -12,7 +12,7 @@ use crate::db;
 use crate::db::commands::CommandState;
 use crate::ids::AgentId;
 use crate::session::{
-    CommandResult, CommandSpec, Journal, JournalPart, KnownCommand, Link, LinkError,
+    CommandResult, CommandSpec, Journal, JournalPart, KnownCommand, Link, LinkError, Mark,
 };
 
 /// Bytes of output after which the agent is granted as many more: a quarter of the window, so
@@ -38,8 +38,8 @@ struct Following<'a> {
     agents: &'a Agents,
     command: &'a CommandSpec,
     outputs: &'a mut Outputs,
-    /// Journal bytes that are committed here.
-    committed: u64,
+    /// How much of the journal is committed here.
+    committed: Mark,
     /// Whether the agent is known to have taken the command: it must not be started again.
     is_begun: bool,
     notes: Vec<String>,
@@ -74,14 +74,24 @@ impl Agents {
         if row.state != CommandState::Leased {
             return Err(AgentError::Cancelled);
         }
+        let committed = Mark::stored(row.journal_offset, row.journal_hash.as_deref());
         let mut following = Following {
             agents: self,
             command,
             outputs,
-            committed: row.journal_offset,
             is_begun: row.journal_offset > 0,
+            committed: Mark::default(),
             notes: Vec::new(),
         };
+        match committed {
+            Ok(committed) => following.committed = committed,
+            Err(error) => {
+                // It cannot be followed any more: it is ended, by the next connection at the latest.
+                following.give_up().await?;
+                self.hang_up(agent);
+                return Err(AgentError::Nonsense(error.0));
+            }
+        }
         // What the caller appended before stays, whatever the connections do.
         following.outputs.commit().await?;
         following.run(agent, cancel).await
@@ -190,11 +200,11 @@ impl Following<'_> {
     ) -> Result<CommandResult, After> {
         // A command whose cancel came first is not started for it: only looked for.
         let mut journal = match self.is_begun || cancel.is_cancelled() {
-            true => Journal::attach(link, self.command, self.committed)?,
+            true => Journal::attach(link, self.command, self.committed.clone())?,
             false => Journal::start(link, self.command)?,
         };
         // What an earlier connection brought and was not committed comes again.
-        self.outputs.rewind(self.committed).await?;
+        self.outputs.rewind(&self.committed).await?;
         let mut is_cancelled = false;
         let mut commit_at: Option<Instant> = None;
         let (mut uncommitted, mut ungranted) = (0, 0);
@@ -228,18 +238,18 @@ impl Following<'_> {
                     ungranted += count;
                     match part {
                         JournalPart::Exit(result) => {
-                            self.committed = journal.boundary();
+                            self.committed = journal.mark().clone();
                             let result = self.finish(result).await?;
-                            journal.acknowledge(self.committed);
+                            journal.acknowledge(self.committed.offset);
                             return Ok(result);
                         }
                         JournalPart::Note(note) => self.note(note),
                         _ => {}
                     }
-                    self.outputs.mark(journal.boundary());
+                    self.outputs.mark(journal.mark());
                     if uncommitted >= COMMIT_BYTES {
                         if !self.outputs.is_settled() {
-                            self.outputs.settle(journal.boundary(), false).await?;
+                            self.outputs.settle(journal.mark(), false).await?;
                         }
                         self.commit(&journal).await?;
                         (commit_at, uncommitted) = (None, 0);
@@ -247,7 +257,7 @@ impl Following<'_> {
                         commit_at = Some(Instant::now() + COMMIT_EACH);
                     }
                     if ungranted >= GRANT_BYTES {
-                        journal.acknowledge(self.committed);
+                        journal.acknowledge(self.committed.offset);
                         ungranted = 0;
                     }
                 }
@@ -266,17 +276,18 @@ impl Following<'_> {
     /// then tells the agent.
     async fn commit(&mut self, journal: &Journal) -> Result<(), AgentError> {
         let point = self.outputs.sync().await?;
-        let (offset, ends) = (point.offset, point.clone());
+        let stored = point.clone();
         let (id, generation) = (self.command.id.to_string(), self.command.generation);
         let write = move |conn: &mut db::Conn| {
-            db::commands::advance(conn, &id, generation, offset)?;
-            ends.commit(conn)
+            let mark = &stored.mark;
+            db::commands::advance(conn, &id, generation, mark.offset, &mark.state())?;
+            stored.commit(conn)
         };
         let db = &self.agents.shared.db;
         db.tx_progress("command output", write).await?;
-        self.committed = offset;
         self.outputs.committed(&point);
-        journal.acknowledge(offset);
+        journal.acknowledge(point.mark.offset);
+        self.committed = point.mark;
         Ok(())
     }
 
@@ -286,11 +297,11 @@ impl Following<'_> {
         let json = result
             .to_json()
             .map_err(|error| AgentError::Nonsense(error.0))?;
-        self.outputs.settle(self.committed, true).await?;
+        self.outputs.settle(&self.committed, true).await?;
         let point = self.outputs.sync().await?;
         let ends = point.clone();
         let (id, generation) = (self.command.id.to_string(), self.command.generation);
-        let (offset, now) = (self.committed, self.agents.shared.clock.now());
+        let (offset, now) = (self.committed.offset, self.agents.shared.clock.now());
         let write = move |conn: &mut db::Conn| {
             db::commands::finish(conn, now, &id, generation, offset, &json)?;
             ends.commit(conn)

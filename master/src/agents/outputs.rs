@@ -5,7 +5,7 @@
 use crate::db::{self, DbResult};
 use crate::ids::LogId;
 use crate::logs::{LogError, LogWriter, Synced};
-use crate::session::JournalPart;
+use crate::session::{JournalPart, Mark};
 
 /// The logs of one command.
 pub struct Outputs {
@@ -19,10 +19,10 @@ pub struct Outputs {
 }
 
 /// How far the journal was taken, and each log with it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Point {
-    /// Journal offset, the end of a record.
-    pub(super) offset: u64,
+    /// Where the journal stands.
+    pub(super) mark: Mark,
     ends: Vec<Synced>,
 }
 
@@ -93,12 +93,12 @@ impl Outputs {
         Ok(())
     }
 
-    /// Forgets what came after the last commit, which was at that offset of the journal.
-    pub(super) async fn rewind(&mut self, offset: u64) -> Result<(), LogError> {
+    /// Forgets what came after the last commit, which was there in the journal.
+    pub(super) async fn rewind(&mut self, mark: &Mark) -> Result<(), LogError> {
         for log in &mut self.logs {
             log.rewind().await?;
         }
-        self.mark(offset);
+        self.mark(mark);
         Ok(())
     }
 
@@ -124,20 +124,20 @@ impl Outputs {
         Ok(bytes.len() as u64)
     }
 
-    /// A record ended at that offset: if nothing is held back, this is where a commit goes.
-    pub(super) fn mark(&mut self, offset: u64) {
+    /// A record ended there: if nothing is held back, this is where a commit goes.
+    pub(super) fn mark(&mut self, mark: &Mark) {
         if self.logs.iter().all(LogWriter::is_settled) {
-            self.settled.offset = offset;
+            self.settled.mark.clone_from(mark);
             self.settled.ends = self.logs.iter().map(LogWriter::end).collect();
         }
     }
 
     /// Appends what is held back, and marks: the journal is over, or holding back lasts too long.
-    pub(super) async fn settle(&mut self, offset: u64, is_over: bool) -> Result<(), LogError> {
+    pub(super) async fn settle(&mut self, mark: &Mark, is_over: bool) -> Result<(), LogError> {
         for log in &mut self.logs {
             log.settle(is_over).await?;
         }
-        self.mark(offset);
+        self.mark(mark);
         Ok(())
     }
 

@@ -228,12 +228,10 @@ impl Agents {
             arch: said.arch.clone(),
             facts: facts.to_owned(),
         };
-        let has_own_key = !said.enrolling;
         let write = move |conn: &mut db::Conn| {
             db::agents::connected(conn, now, id, &presence)?;
-            if has_own_key {
-                db::agent_tokens::settle(conn, now, id)?;
-            }
+            // It stores its key before it says that it is ready.
+            db::agent_tokens::settle(conn, now, id, &presence.installation)?;
             db::events::append(conn, now, &event("agent.connected", id))
         };
         let seq = self.shared.db.tx_progress("agent connected", write).await?;

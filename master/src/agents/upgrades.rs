@@ -25,7 +25,7 @@ const RESTART_MAX: Duration = Duration::from_secs(600);
 /// Connected for so long with the new version, it stays: an agent goes back within three seconds
 /// of a program that ends.
 const SETTLED: Duration = Duration::from_secs(5);
-/// An agent that was away for a day is asked anew by a person.
+/// An agent that was away for a day, or lost every connection, is asked anew by a person.
 const WAIT_MAX: Duration = Duration::from_secs(24 * 3600);
 
 /// Upgrades whose program is being sent by this master.
@@ -75,19 +75,23 @@ impl Agents {
         if is_active(active, upgrade.id) {
             return Ok(());
         }
+        let now = self.shared.clock.now();
+        if now.since(upgrade.created_at) > WAIT_MAX {
+            let text = "the agent did not take it within a day: ask again when it is there";
+            return self.note(&upgrade, State::Failed, upgrade.sent, text).await;
+        }
         let Some(state) = state else {
-            let now = self.shared.clock.now();
-            if now.since(upgrade.created_at) > WAIT_MAX {
-                let text = "the agent was away for a day: ask again when it is there";
-                return self.note(&upgrade, State::Failed, upgrade.sent, text).await;
-            }
             return Ok(());
         };
-        // Its answer was lost with the connection.
+        // Its answer was lost with the connection, and it is back with what it was sent.
         if upgrade.sent == upgrade.size && state.version == upgrade.version {
-            return self
-                .note(&upgrade, State::Restarting, upgrade.sent, "came back")
-                .await;
+            return match now.since(state.since) >= SETTLED {
+                true => {
+                    let text = format!("the agent works with version {}", state.version);
+                    self.note(&upgrade, State::Done, upgrade.sent, &text).await
+                }
+                false => Ok(()),
+            };
         }
         {
             let mut active = lock(active);

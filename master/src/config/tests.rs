@@ -7,6 +7,7 @@ use super::resolved::{Config, Database, MailSecurity, MailTransport, RunCommand,
 use super::resolved::{ParameterKind, StepKind, Trigger};
 use super::{SECTIONS, load};
 
+mod manner;
 mod mistakes;
 
 /// Writes `windlass.toml` (and other files) into a fresh folder.

@@ -222,11 +222,12 @@ pub fn enrol(
     }
 }
 
-/// The agent has used the key that a token gave it: the token is spent for good, and the key that
+/// The installation that used a token has its key: the token is spent for good, and the key that
 /// was in force before has ended.
-pub fn settle(conn: &mut Conn, now: Time, agent: AgentId) -> DbResult<()> {
+pub fn settle(conn: &mut Conn, now: Time, agent: AgentId, installation: &str) -> DbResult<()> {
     let open = agent_tokens::table
         .filter(agent_tokens::agent_id.eq(agent.0))
+        .filter(agent_tokens::installation.eq(installation))
         .filter(agent_tokens::settled_at.is_null());
     let settled = diesel::update(open)
         .set((
@@ -240,6 +241,20 @@ pub fn settle(conn: &mut Conn, now: Time, agent: AgentId) -> DbResult<()> {
             Err(error) => return Err(error),
         }
     }
+    Ok(())
+}
+
+/// Ends the tokens that an agent has used and could use again: it is removed.
+pub fn end_of(conn: &mut Conn, now: Time, agent: AgentId) -> DbResult<()> {
+    let open = agent_tokens::table
+        .filter(agent_tokens::agent_id.eq(agent.0))
+        .filter(agent_tokens::settled_at.is_null());
+    diesel::update(open)
+        .set((
+            agent_tokens::settled_at.eq(now.0),
+            agent_tokens::secret_hex.eq(None::<String>),
+        ))
+        .execute(conn)?;
     Ok(())
 }
 

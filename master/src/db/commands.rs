@@ -64,6 +64,8 @@ pub struct Command {
     pub state: CommandState,
     /// Bytes of its journal that are stored here; always the end of a record.
     pub journal_offset: u64,
+    /// Where the running hash of these bytes stands, hex digits; nothing at 0.
+    pub journal_hash: Option<String>,
     /// JSON of how it ended, once it is finished.
     pub result: Option<String>,
     /// When it was leased.
@@ -84,6 +86,7 @@ struct Row {
     generation: i64,
     state: String,
     journal_offset: i64,
+    journal_hash: Option<String>,
     result: Option<String>,
     created_at: i64,
     finished_at: Option<i64>,
@@ -136,12 +139,21 @@ pub fn count_of_step(conn: &mut Conn, step: StepId) -> DbResult<i64> {
         .get_result(conn)?)
 }
 
-/// How far the journal is stored now. Fails with [`DbError::Changed`] when the lease is not that
-/// of `generation` any more.
-pub fn advance(conn: &mut Conn, id: &str, generation: u64, journal_offset: u64) -> DbResult<()> {
+/// How far the journal is stored now, and where its running hash stands. Fails with
+/// [`DbError::Changed`] when the lease is not that of `generation` any more.
+pub fn advance(
+    conn: &mut Conn,
+    id: &str,
+    generation: u64,
+    journal_offset: u64,
+    journal_hash: &str,
+) -> DbResult<()> {
     changed(
         diesel::update(leased(id, generation))
-            .set(commands::journal_offset.eq(number(journal_offset)))
+            .set((
+                commands::journal_offset.eq(number(journal_offset)),
+                commands::journal_hash.eq(journal_hash),
+            ))
             .execute(conn)?,
     )
 }
@@ -215,6 +227,7 @@ fn command(row: Row) -> Command {
         },
         state: CommandState::parse(&row.state),
         journal_offset: unsigned(row.journal_offset),
+        journal_hash: row.journal_hash,
         result: row.result,
         created_at: Time(row.created_at),
         finished_at: row.finished_at.map(Time),

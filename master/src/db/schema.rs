@@ -312,6 +312,7 @@ diesel::table! {
         generation -> BigInt,
         state -> Text,
         journal_offset -> BigInt,
+        journal_hash -> Nullable<Text>,
         result -> Nullable<Text>,
         created_at -> BigInt,
         finished_at -> Nullable<BigInt>,

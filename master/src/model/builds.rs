@@ -136,6 +136,17 @@ pub struct StepSummary {
     pub finished_at: Option<Time>,
     /// Its logs in the order in which they were opened.
     pub logs: Vec<LogSummary>,
+    /// What its command took on the agent, once that is over.
+    pub usage: Option<StepUsage>,
+}
+
+/// What the commands of a step took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct StepUsage {
+    /// Milliseconds of processor time of all processes, in programs and in the kernel.
+    pub cpu_ms: i64,
+    /// Bytes of memory of the largest process at its peak; 0 where the agent does not know.
+    pub memory_bytes_max: i64,
 }
 
 /// A log of a step.

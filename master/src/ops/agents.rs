@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::auth::{Identity, Permission};
 use crate::clock::Time;
 use crate::db::agent_upgrades::{self, NewAgentUpgrade};
-use crate::db::{Conn, DbError, Lane, agents, audit, views};
+use crate::db::{Conn, DbError, Lane, agent_tokens, agents, audit, views};
 use crate::error::{Error, Result};
 use crate::ids::AgentUpgradeId;
 use crate::model::{AgentSummary, AuditOutcome, Name, Program};
@@ -104,6 +104,7 @@ pub async fn remove(app: &App, identity: &Identity, name: &str) -> Result<()> {
     let (id, now, actor) = (agent.id, app.clock.now(), identity.name().to_owned());
     let work = move |conn: &mut Conn| {
         agents::remove(conn, id)?;
+        agent_tokens::end_of(conn, now, id)?;
         note(conn, now, &actor, "agent.remove", &agent.name)
     };
     app.db.tx("agent remove", work).await?;

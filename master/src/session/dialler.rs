@@ -2,6 +2,7 @@
 //! here: what is said.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,16 +32,14 @@ pub async fn dial(
         let wanted = wanted(&config.borrow_and_update());
         dialled.retain(|name, (address, _)| wanted.get(name) == Some(address));
         for (name, address) in wanted {
-            if !dialled.contains_key(&name) {
-                let over = stop.child_token();
-                entrance.spawn(keep(
-                    entrance.clone(),
-                    name.clone(),
-                    address.clone(),
-                    over.clone(),
-                ));
-                dialled.insert(name, (address, over.drop_guard()));
-            }
+            // The entry of another address is gone already.
+            let Entry::Vacant(place) = dialled.entry(name) else {
+                continue;
+            };
+            let over = stop.child_token();
+            let (name, its) = (place.key().clone(), address.clone());
+            entrance.spawn(keep(entrance.clone(), name, its, over.clone()));
+            place.insert((address, over.drop_guard()));
         }
         tokio::select! {
             () = stop.cancelled() => return,

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use sha1::{Digest as _, Sha1};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use windlass_protocol::websocket::{Decoder, Kind, Piece, encode};
 
 use super::entrance::Entrance;
@@ -63,12 +64,17 @@ impl Entrance {
         let (to_agent, outgoing) = mpsc::channel(CHUNKS_MAX);
         let wire = Wire::both(far, peer, Way::Http);
         let entrance = self.clone();
+        let over = CancellationToken::new();
+        let guard = over.clone().drop_guard();
         self.spawn(async move {
             entrance.serve(visit, wire, None).await;
+            drop(guard);
         });
         let answers = to_agent.clone();
         self.spawn(async move {
-            if let Err(error) = receive(from_agent, writer, answers).await {
+            // An agent that sends nothing more would be waited for without end.
+            let received = over.run_until_cancelled_owned(receive(from_agent, writer, answers));
+            if let Some(Err(error)) = received.await {
                 tracing::info!(%peer, error, "a connection through the pages' port broke");
             }
         });

@@ -18,7 +18,7 @@ use crate::clock::Time;
 use crate::ids::{BuildId, LogId};
 use crate::model::{
     Artifact, BuildDetail, BuildFilter, BuildProduct, BuildResult, BuildState, ChangeSummary,
-    LogSummary, Property, SourceStamp, StepState, StepSummary,
+    LogSummary, Property, SourceStamp, StepState, StepSummary, StepUsage,
 };
 use crate::ops;
 
@@ -99,6 +99,8 @@ struct StepRow {
     state_text: String,
     logs: Vec<LogSummary>,
     span: Option<Duration>,
+    /// What it took of the agent's machine, such as `12 s CPU, 340 MB`.
+    usage: String,
     /// When in the build it ran, as an SVG of our own making.
     bar: String,
 }
@@ -112,12 +114,23 @@ impl StepRow {
                 bar(look, start.since(from), end.since(start), to.since(from))
             }),
             span: step.started_at.map(|start| end.since(start)),
+            usage: step.usage.map_or_else(String::new, usage),
             look,
             name: step.name,
             kind: step.kind,
             state_text: step.state_text,
             logs: step.logs,
         }
+    }
+}
+
+/// Processor time and peak memory in a few words.
+fn usage(usage: StepUsage) -> String {
+    let cpu = Duration::from_millis(usage.cpu_ms.unsigned_abs());
+    let cpu = format!("{} CPU", filters::span_text(cpu));
+    match usage.memory_bytes_max {
+        0 => cpu,
+        memory => format!("{cpu}, {}", filters::size_text(memory)),
     }
 }
 

@@ -297,6 +297,7 @@ CREATE TABLE commands (
     state TEXT NOT NULL
         CHECK (state IN ('leased', 'finished', 'forgotten')),
     journal_offset BIGINT NOT NULL,
+    journal_hash TEXT,
     result TEXT,
     created_at BIGINT NOT NULL,
     finished_at BIGINT

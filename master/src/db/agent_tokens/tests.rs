@@ -66,7 +66,7 @@ async fn only_the_same_installation_may_use_it_again_and_only_until_its_key_was_
         let again = ask(&test, NOW, asking("box-7", "i1", "cc")).await;
         assert_eq!(again, Ok(id));
         assert_eq!(keys(&test, "box-7").await, ["cc".repeat(32)]);
-        let used = move |conn: &mut Conn| settle(conn, NOW, id);
+        let used = move |conn: &mut Conn| settle(conn, NOW, id, "i1");
         test.db.tx("test", used).await.unwrap();
         let late = ask(&test, NOW, asking("box-7", "i1", "dd")).await;
         assert_eq!(late, Err(SPENT));
@@ -126,11 +126,33 @@ async fn the_machine_before_keeps_its_key_until_the_new_one_was_used() {
         ask(&test, NOW, asking("box-7", "i2", "bb")).await.unwrap();
         let both = ["bb".repeat(32), "ee".repeat(32)];
         assert_eq!(keys(&test, "box-7").await, both);
-        let used = move |conn: &mut Conn| settle(conn, NOW, id);
+        // The machine before is heard of: that settles nothing.
+        let other = move |conn: &mut Conn| settle(conn, NOW, id, "i1");
+        test.db.tx("test", other).await.unwrap();
+        assert_eq!(keys(&test, "box-7").await, both);
+        let used = move |conn: &mut Conn| settle(conn, NOW, id, "i2");
         test.db.tx("test", used).await.unwrap();
         assert_eq!(keys(&test, "box-7").await, ["bb".repeat(32)]);
         let read = |conn: &mut Conn| agents::by_name(conn, "box-7");
         let agent = test.db.read("test", read).await.unwrap();
         assert!(!agent.enrolled, "it stays the configuration's");
+    }
+}
+
+#[tokio::test]
+async fn an_agent_that_is_removed_does_not_come_back_by_its_token() {
+    for test in engines() {
+        made(&test, "box-7").await;
+        let id = ask(&test, NOW, asking("box-7", "i1", "aa")).await.unwrap();
+        let remove = move |conn: &mut Conn| {
+            agents::remove(conn, id)?;
+            end_of(conn, NOW, id)
+        };
+        test.db.tx("test", remove).await.unwrap();
+        let again = ask(&test, NOW, asking("box-7", "i1", "bb")).await;
+        assert_eq!(again, Err(SPENT));
+        assert!(keys(&test, "box-7").await.is_empty());
+        let read = |conn: &mut Conn| secret(conn, NOW, "t1");
+        assert_eq!(test.db.read("test", read).await.unwrap(), None);
     }
 }

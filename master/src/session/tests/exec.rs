@@ -160,6 +160,51 @@ async fn a_command_outlives_a_restart_of_the_master() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_result_at_the_end_of_another_journal_is_a_lost_command() {
+    use diesel::RunQueryDsl as _;
+
+    for mut bench in benches().await {
+        let proxy = Proxy::start(bench.door, |_| u64::MAX).await;
+        let machine = bench.machine("linux-1", proxy.address).await;
+        let command = script("echo begun; while [ ! -e ../go ]; do sleep 0.05; done; echo end");
+        let mut log = bench.lease(&machine, &command).await;
+        let (id, cancel) = (log.id(), CancellationToken::new());
+        {
+            let run = bench.agents.exec(machine.id, &command, &mut log, &cancel);
+            tokio::pin!(run);
+            tokio::select! {
+                result = &mut run => panic!("ended too early: {result:?}"),
+                () = grown(&bench, id, 6) => {}
+            }
+            bench.begin_stop();
+            let stopped = tokio::time::timeout(PATIENCE, run).await.unwrap();
+            assert!(matches!(stopped, Err(AgentError::Stopping)), "{stopped:?}");
+        }
+        drop(log);
+        bench.stop().await;
+        // As if a byte of what is stored were not what the agent wrote: the first of the state.
+        let stored = row(&bench, &command).await.journal_hash.unwrap();
+        let changed = match stored.split_at(1) {
+            ("0", rest) => format!("1{rest}"),
+            (_, rest) => format!("0{rest}"),
+        };
+        let forge = format!("UPDATE commands SET journal_hash = '{changed}'");
+        let forge =
+            move |conn: &mut db::Conn| Ok(diesel::sql_query(&forge).execute(conn).map(drop)?);
+        bench.db().tx("forge", forge).await.unwrap();
+        bench.start().await;
+        proxy.aim(bench.door);
+        let mut log = Outputs::of(bench.logs.open(id).await.unwrap());
+        std::fs::write(machine.root().join("../go"), "").unwrap();
+        let result = run(&bench, &machine, &command, &mut log).await.unwrap();
+        assert_eq!(result.reason, EndReason::AgentLost, "{result:?}");
+        assert!(result.text.contains("SHA-256"), "{}", result.text);
+        // The agent may let go of it all the same.
+        assert_eq!(row(&bench, &command).await.state, CommandState::Forgotten);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_command_given_up_is_ended_when_its_agent_comes_back() {
     let bench = Bench::new().await;
     let machine = bench.machine("linux-1", bench.door).await;
