@@ -12,8 +12,9 @@ use super::journal::Journal;
 use super::process::Notice;
 use crate::{clock, sys};
 
-/// Bytes per read and so per record: what a Linux pipe holds at most.
-const READ_BYTES: usize = 65_536;
+/// Bytes per read and so per record: a quarter of what a Linux pipe holds. A record is stored by the
+/// master as a whole, so it has to get through even over a line that breaks every moment.
+const READ_BYTES: usize = 16_384;
 /// After an order to stop, what is already in the pipe is still taken: at most what Linux lets a
 /// pipe hold, because a stranger who keeps writing must not hold the command open.
 const STOP_BYTES: usize = 1 << 20;

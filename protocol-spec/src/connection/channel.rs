@@ -3,7 +3,7 @@
 
 use super::CancelMode;
 use crate::error::{CallError, ProtocolError};
-use crate::limits::{DATA_BYTES_MAX, OFFSET_MAX, SEND_QUEUE_MAX};
+use crate::limits::{DATA_BYTES_FIRST, DATA_BYTES_MAX, OFFSET_MAX, SEND_QUEUE_MAX};
 use std::collections::VecDeque;
 
 /// The state of one open channel.
@@ -38,8 +38,12 @@ pub(super) struct Sending {
     pub(super) limit: u64,
     /// The peer has stored bytes below this.
     pub(super) durable: u64,
+    /// Offset at which the stream was opened on this connection.
+    opened_at: u64,
     /// Pieces of at most `DATA_BYTES_MAX`; they end at `next` and never pass `limit`.
     queue: VecDeque<Vec<u8>>,
+    /// Most bytes of the last piece of `queue`.
+    piece_bytes_max: usize,
     /// Bytes in `queue`, at most `SEND_QUEUE_MAX`.
     queued: usize,
     /// The END payload that was not written yet.
@@ -63,10 +67,19 @@ pub(super) struct Receiving {
     pub(super) is_finished: bool,
 }
 
+/// Most bytes of a piece before which `sent` were sent on this connection: as many, so that a line
+/// that breaks every moment brings something each time, and a good one is soon at the most.
+fn piece_bytes_max(sent: u64) -> usize {
+    usize::try_from(sent).map_or(DATA_BYTES_MAX, |sent| {
+        sent.clamp(DATA_BYTES_FIRST, DATA_BYTES_MAX)
+    })
+}
+
 impl Sending {
     /// Opens the stream at an offset with a limit.
     pub(super) fn open(&mut self, from: u64, limit: u64) {
         (self.is_open, self.next, self.durable, self.limit) = (true, from, from, limit);
+        self.opened_at = from;
     }
 
     /// Bytes that may be queued now.
@@ -93,15 +106,17 @@ impl Sending {
             if self
                 .queue
                 .back()
-                .is_none_or(|piece| piece.len() == DATA_BYTES_MAX)
+                .is_none_or(|piece| piece.len() == self.piece_bytes_max)
             {
+                let at = self.next + (taken - rest.len()) as u64;
+                self.piece_bytes_max = piece_bytes_max(at - self.opened_at);
                 self.queue
-                    .push_back(Vec::with_capacity(rest.len().min(DATA_BYTES_MAX)));
+                    .push_back(Vec::with_capacity(rest.len().min(self.piece_bytes_max)));
             }
             let Some(piece) = self.queue.back_mut() else {
                 break;
             };
-            let (now, later) = rest.split_at(rest.len().min(DATA_BYTES_MAX - piece.len()));
+            let (now, later) = rest.split_at(rest.len().min(self.piece_bytes_max - piece.len()));
             piece.extend_from_slice(now);
             rest = later;
         }
