@@ -9,7 +9,6 @@ mod enroll;
 mod exec;
 #[cfg(target_os = "linux")]
 mod fairness;
-mod figures;
 mod files;
 mod harness;
 mod leftovers;

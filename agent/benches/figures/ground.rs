@@ -23,10 +23,19 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
 /// Where everything happens.
 pub(crate) struct Ground {
     pub(crate) folder: PathBuf,
+    /// The agent's program.
+    pub(crate) program: PathBuf,
 }
 
 /// An agent that is ended when dropped.
 pub(crate) struct Running(Child);
+
+impl Running {
+    /// Number of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.0.id()
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -36,11 +45,12 @@ impl Drop for Running {
 }
 
 impl Ground {
-    pub(crate) fn new() -> Ground {
+    /// A fresh folder; the agent is the one of that program.
+    pub(crate) fn new(program: PathBuf) -> Ground {
         let name = windlass_protocol::hex::encode(&random::<8>());
         let folder = std::env::temp_dir().join(format!("windlass-bench-{name}"));
         std::fs::create_dir(&folder).unwrap();
-        Ground { folder }
+        Ground { folder, program }
     }
 
     pub(crate) fn source(&self) -> PathBuf {
@@ -79,7 +89,7 @@ impl Ground {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let dialled = rtt.map_or(port, |rtt| proxy::start(port, rtt));
-        let child = Command::new(env!("CARGO_BIN_EXE_windlass-agent"))
+        let child = Command::new(&self.program)
             .args(["--name", "bench"])
             .arg("--master")
             .arg(format!("127.0.0.1:{dialled}"))

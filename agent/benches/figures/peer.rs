@@ -1,12 +1,14 @@
 //! The master's side of one connection: a thread that reads, and this one that does the rest.
 
+use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
-use windlass_protocol::ops::{Get, GetResult, Put, Remove, Request};
+use windlass_protocol::journal::Decoder;
+use windlass_protocol::ops::{Exec, Forget, Get, GetResult, Put, Remove, Request};
 use windlass_protocol::sha256::Sha256;
 use windlass_protocol::{ChannelId, Connection, Event, Key, MasterHello, RelPath, limits};
 
@@ -21,7 +23,7 @@ pub(crate) struct Peer {
     stream: TcpStream,
     blocks: Receiver<Vec<u8>>,
     began: Instant,
-    _agent: Running,
+    pub(crate) agent: Running,
 }
 
 pub(crate) fn path(text: &str) -> RelPath {
@@ -52,7 +54,7 @@ impl Peer {
             stream,
             blocks,
             began: Instant::now(),
-            _agent: agent,
+            agent,
         };
         loop {
             match peer.next() {
@@ -129,6 +131,50 @@ impl Peer {
             path: path(name),
             recursive: true,
             missing_ok: false,
+        });
+        let channel = self.connection.open(&request, 0, 0).unwrap();
+        self.answer(channel);
+    }
+
+    /// Has a command started.
+    pub(crate) fn begin(&mut self, exec: &Exec) -> ChannelId {
+        let request = Request::Exec(exec.clone());
+        let opened = self.connection.open(&request, 0, limits::LOG_WINDOW);
+        let channel = opened.unwrap();
+        self.flush();
+        channel
+    }
+
+    /// Waits for the end of these commands, each of which must have gone well.
+    pub(crate) fn end(&mut self, mut open: Vec<ChannelId>) {
+        let mut journals: HashMap<ChannelId, Decoder> = HashMap::new();
+        while !open.is_empty() {
+            match self.next() {
+                Event::Data { channel, bytes, .. } => {
+                    let anew = || Decoder::starting_at(0);
+                    journals.entry(channel).or_insert_with(anew).push(&bytes);
+                }
+                Event::Response { channel, result } => {
+                    result.unwrap();
+                    open.retain(|one| *one != channel);
+                }
+                _ => {}
+            }
+        }
+        for mut journal in journals.into_values() {
+            let mut exit = None;
+            while let Some(record) = journal.next_record().unwrap() {
+                exit = record.exit().ok().or(exit);
+            }
+            assert_eq!(exit.unwrap().exit, Some(0));
+        }
+    }
+
+    /// Has the agent forget a command that ended.
+    pub(crate) fn forget(&mut self, exec: &Exec) {
+        let request = Request::Forget(Forget {
+            id: exec.id,
+            generation: 1,
         });
         let channel = self.connection.open(&request, 0, 0).unwrap();
         self.answer(channel);
