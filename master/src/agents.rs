@@ -23,7 +23,7 @@ use crate::db::{Db, Lane};
 use crate::ids::AgentId;
 
 pub use error::AgentError;
-pub use outputs::Outputs;
+pub use outputs::{Bounds, Outputs};
 pub use registry::AgentState;
 
 /// How long an operation waits for its agent to come back, unless told ([`Agents::patient`]): an

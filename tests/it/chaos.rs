@@ -78,7 +78,7 @@ fn whatever_is_killed_or_cut_no_byte_is_lost_no_command_runs_twice_and_the_statu
     while agent_kills < kills || master_kills < kills || proxy.cuts() < cuts {
         builds += 1;
         if builds > 1 {
-            repository.write("round", &builds.to_string());
+            repository.write("round", builds.to_string());
             repository.commit(&format!("Round {builds}"));
         }
         let began = Instant::now();

@@ -12,10 +12,19 @@ pub struct Outputs {
     /// The output first, then the errors if they are split, then the followed files.
     logs: Vec<LogWriter>,
     has_errors: bool,
-    /// Most bytes of each followed file that are kept; the rest is dropped.
-    tail_bytes_max: u64,
+    bounds: Bounds,
     /// Where everything stood at the last end of a record at which nothing was held back.
     settled: Point,
+}
+
+/// Most bytes of each log; the rest is dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Of the output, and of the errors: an agent that keeps to the command's limit never gets
+    /// there.
+    pub output_bytes_max: u64,
+    /// Of each followed file.
+    pub tail_bytes_max: u64,
 }
 
 /// How far the journal was taken, and each log with it.
@@ -33,24 +42,27 @@ impl Outputs {
         Self {
             logs: vec![output],
             has_errors: false,
-            tail_bytes_max: u64::MAX,
+            bounds: Bounds {
+                output_bytes_max: u64::MAX,
+                tail_bytes_max: u64::MAX,
+            },
             settled: Point::default(),
         }
     }
 
     /// The same with a log for errors, and one for each followed file in the order of the command,
-    /// of which that many bytes are kept.
+    /// all of them bounded.
     #[must_use]
     pub fn with(
         mut self,
         errors: Option<LogWriter>,
         tails: Vec<LogWriter>,
-        tail_bytes_max: u64,
+        bounds: Bounds,
     ) -> Self {
         self.has_errors = errors.is_some();
         self.logs.extend(errors);
         self.logs.extend(tails);
-        self.tail_bytes_max = tail_bytes_max;
+        self.bounds = bounds;
         self
     }
 
@@ -110,14 +122,13 @@ impl Outputs {
             JournalPart::Tail(number, bytes) => (1 + usize::from(self.has_errors) + number, bytes),
             JournalPart::Note(_) | JournalPart::Exit(_) => return Ok(0),
         };
-        let is_tail = matches!(part, JournalPart::Tail(..));
-        let tail_bytes_max = self.tail_bytes_max;
+        let most = match part {
+            JournalPart::Tail(..) => self.bounds.tail_bytes_max,
+            _ => self.bounds.output_bytes_max,
+        };
         // A number beyond the list is of a file that nobody asked for.
         if let Some(log) = self.logs.get_mut(at) {
-            let room = match is_tail {
-                true => tail_bytes_max.saturating_sub(log.bytes()),
-                false => u64::MAX,
-            };
+            let room = most.saturating_sub(log.bytes());
             let kept = usize::try_from(room).unwrap_or(usize::MAX).min(bytes.len());
             log.append(&bytes[..kept]).await?;
         }

@@ -20,7 +20,7 @@ use super::step::{Course, StepEnd, StepError, say};
 use super::words::{bytes, span};
 
 /// Times a step is begun on one agent that comes back without it; then the machine is at fault.
-const BEGUN_MAX: i64 = 4;
+pub(super) const BEGUN_MAX: u64 = 4;
 
 /// What a command's terminal is, unless the step says so: nearly every program knows it.
 const TERMINAL: &str = "xterm";
@@ -55,9 +55,10 @@ pub(super) async fn run(
 }
 
 /// How often a step's command was started.
-async fn begun(course: &Course<'_>, step: StepId) -> Result<i64, StepError> {
+async fn begun(course: &Course<'_>, step: StepId) -> Result<u64, StepError> {
     let count = move |conn: &mut Conn| commands::count_of_step(conn, step);
-    Ok(course.parts.db.read("step commands", count).await?)
+    let count = course.parts.db.read("step commands", count).await?;
+    Ok(count.unsigned_abs())
 }
 
 /// What became of a command.

@@ -8,9 +8,12 @@ use crate::model::Name;
 use crate::session::CommandSpec;
 
 use super::Parts;
+use super::command::BEGUN_MAX;
 use super::step::StepError;
-use crate::agents::Outputs;
+use crate::agents::{Bounds, Outputs};
 
+/// Room in a step's log for lines of the system's own.
+const OWN_BYTES: u64 = 1 << 20;
 /// The log that every step has.
 pub(super) const OUTPUT: &str = "output";
 /// The log of errors that are split from the output.
@@ -39,7 +42,11 @@ pub(super) async fn open(
         0 => u64::MAX,
         most => most,
     };
-    let mut outputs = Outputs::of(output).with(errors, tails, most);
+    let bounds = Bounds {
+        output_bytes_max: most.saturating_mul(BEGUN_MAX).saturating_add(OWN_BYTES),
+        tail_bytes_max: most,
+    };
+    let mut outputs = Outputs::of(output).with(errors, tails, bounds);
     outputs.hide(&spec.secrets());
     Ok(outputs)
 }

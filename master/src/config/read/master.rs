@@ -118,10 +118,7 @@ fn url(value: &Value<'_>) -> Option<String> {
         .find_map(|scheme| text.strip_prefix(scheme));
     let fits = rest.is_some_and(|rest| {
         let host = rest.split('/').next().unwrap_or_default();
-        let plain = |c: char| {
-            c.is_ascii_graphic()
-                && !matches!(c, '?' | '#' | '@' | '"' | '<' | '\'' | '`' | '$' | '\\')
-        };
+        let plain = |c: char| c.is_ascii_graphic() && !"?#@\"<>'`$\\;&|()".contains(c);
         !host.is_empty() && rest.chars().all(plain)
     });
     if !fits {

@@ -46,6 +46,10 @@ const ONE: &[(&str, &str)] = &[
     ("project = 3\n", "write it as [project.NAME]"),
     ("[master]\nurl = 'builds'\n", "as browsers reach it"),
     (
+        "[master]\nurl = 'http://a;reboot'\n",
+        "as browsers reach it",
+    ),
+    (
         "[master]\nanonymous_read = 'yes'\n",
         "must be true or false",
     ),

@@ -66,6 +66,56 @@ async fn a_step_has_its_environment_input_and_further_logs() {
 }
 
 #[tokio::test]
+async fn a_restart_of_the_master_loses_no_further_log_and_shows_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    std::fs::write(&token, "hush-hush-42\n").unwrap();
+    // The master stops while the first half of the secret is all that came of it.
+    let script = r#"echo run >> ../../runs; echo "one $TOKEN" >> test.log; echo bad >&2; echo begun
+        until test -e ../../next; do sleep 0.05; done; printf hush-hu; touch ../../half
+        until test -e ../../go; do sleep 0.05; done; printf 'sh-42\n'
+        echo "two $TOKEN" >> test.log; echo "$TOKEN" >&2"#;
+    let step = run_as("test", script, |run| {
+        run.manner = Manner {
+            split: true,
+            logs: [("test.log".to_owned(), "test.log".to_owned())].into(),
+            ..secret(SecretRef::File(token))
+        };
+    });
+    let mut works = Works::new(vec![source(), step]).await;
+    works.repository.commit("first", &[("note", "one\n")]);
+    let root = works.machine.root();
+    for text in ["one *", "bad", "begun"] {
+        works.said(text).await;
+    }
+    std::fs::write(root.join("next"), "").unwrap();
+    let half = async {
+        while !root.join("half").exists() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(super::works::PATIENCE, half)
+        .await
+        .unwrap();
+    works.stop_master().await;
+    std::fs::write(root.join("go"), "").unwrap();
+    works.start_master().await;
+    let build = works.finished(1).await;
+    assert_eq!(build.result, Some(Success), "{}", works.story(&build).await);
+    let hidden = "************";
+    let expected = [
+        ("output", format!("begun\n{hidden}\n")),
+        ("errors", format!("bad\n{hidden}\n")),
+        ("test.log", format!("one {hidden}\ntwo {hidden}\n")),
+    ];
+    let logs = works.logs(&build, 1).await;
+    assert_eq!(logs, expected.map(|(name, text)| (name.to_owned(), text)));
+    let runs = std::fs::read_to_string(root.join("runs")).unwrap();
+    assert_eq!(runs, "run\n");
+    works.stop().await;
+}
+
+#[tokio::test]
 async fn a_terminal_is_what_the_step_asked_for() {
     let step = run_as("test", "test -t 1 && stty size && echo $TERM", |run| {
         run.manner.pty = Some(Pty {

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::bench::{Bench, Machine, PATIENCE, benches, script};
 use super::proxy::Proxy;
-use crate::agents::{AgentError, Outputs};
+use crate::agents::{AgentError, Bounds, Outputs};
 use crate::db;
 use crate::db::commands::{Command, CommandState};
 use crate::session::{CommandResult, CommandSpec, EndReason};
@@ -302,4 +302,23 @@ async fn a_command_that_was_never_leased_to_this_agent_is_ended_and_forgotten() 
         }
     };
     tokio::time::timeout(PATIENCE, gone).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_sends_more_than_it_may_fills_no_disk() {
+    let bench = Bench::new().await;
+    let machine = bench.machine("linux-1", bench.door).await;
+    // The command itself has no limit, as if its agent did not keep to it.
+    let command = script("seq 1 100000; echo error >&2");
+    let bounds = Bounds {
+        output_bytes_max: 10,
+        tail_bytes_max: 10,
+    };
+    let log = bench.lease(&machine, &command).await;
+    let mut log = log.with(None, Vec::new(), bounds);
+    let result = run(&bench, &machine, &command, &mut log).await.unwrap();
+    assert!(result.is_success(), "{result:?}");
+    let id = log.id();
+    log.close().await.unwrap();
+    assert_eq!(bench.text(id).await, b"1\n2\n3\n4\n5\n");
 }
