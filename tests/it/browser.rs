@@ -30,7 +30,7 @@ fn every_page_is_sound_in_a_browser() {
         "Begin <i>well</i>",
     );
     let mut master = Master::new(&small_configuration(&repository, STEPS, FORCE));
-    let token = master.user("quinn", "engineer");
+    let token = master.user("quinn", "admin");
     master.start();
     let _agent = master.agent("linux-1", master.agents());
     let build = master.finished_build("package", 1);

@@ -93,23 +93,44 @@ fn machine(agent: &AgentSummary) -> String {
 #[template(path = "agents/list.html")]
 struct ListPage {
     frame: Frame,
+    /// How many are in each state, those that want a look first.
+    counts: Vec<(Look, usize)>,
     agents: Vec<AgentRow>,
     may_add: bool,
+}
+
+fn counts(agents: &[AgentRow]) -> Vec<(Look, usize)> {
+    let order = [
+        Look::MISSING,
+        Look::AWAY,
+        Look::UNWILLING,
+        Look::PAUSED,
+        Look::BUSY,
+        Look::IDLE,
+    ];
+    let counted = order.map(|look| {
+        let of_it = agents.iter().filter(|agent| agent.look == look);
+        (look, of_it.count())
+    });
+    counted
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .collect()
 }
 
 /// `GET /agents`.
 pub async fn list(app: web::Data<App>, identity: Identity) -> Result<HttpResponse, Fault> {
     let now = app.clock.now();
     let agents = ops::agents::list(&app, &identity).await?;
+    let rows = agents.into_iter().map(|agent| AgentRow::new(agent, now));
+    let agents: Vec<AgentRow> = rows.collect();
     html(&ListPage {
         frame: Frame::new(&app, &identity, "/agents", "Agents")
             .rest("/api/v1/agents")
             .live("agent build"),
         may_add: identity.require(Permission::Administer).is_ok(),
-        agents: agents
-            .into_iter()
-            .map(|agent| AgentRow::new(agent, now))
-            .collect(),
+        counts: counts(&agents),
+        agents,
     })
 }
 
