@@ -20,6 +20,9 @@ use crate::files::tree::Trees;
 use crate::root::Root;
 use crate::sys::{self, Account, Folder};
 
+/// An hour is enough for a master that can be reached at all to fetch every result.
+const KEEP_MS: u64 = 3_600_000;
+
 /// Everything that outlives a connection.
 #[derive(Debug)]
 pub(crate) struct Agent {
@@ -84,6 +87,7 @@ impl Agent {
             spool_bytes: config.policy.spool_bytes,
             spool_total_bytes: config.policy.spool_total_bytes,
             reserve_bytes: config.policy.reserve_bytes,
+            keep_ms: KEEP_MS,
         };
         let folder = sys::canonical(state).map_err(cannot)?.join("cmd");
         let mut commands =

@@ -55,6 +55,9 @@ pub(crate) struct Bounds {
     pub(crate) spool_total_bytes: u64,
     /// What stays free on the disk.
     pub(crate) reserve_bytes: u64,
+    /// How long the master surely has to fetch a result, milliseconds of this agent's life: the
+    /// time of day may have jumped.
+    pub(crate) keep_ms: u64,
 }
 
 /// The table of commands.
@@ -117,8 +120,12 @@ impl Commands {
             entry.accept_generation(exec.generation)?;
             return Ok(Arc::clone(entry));
         }
+        if state.ending {
+            let text = "the agent ends with all its commands";
+            return Err(Failure::new(Code::ShuttingDown, text));
+        }
         let cwd = open_cwd()?;
-        room::make_room(&mut state.table)?;
+        room::make_room(&mut state.table, self.bounds.keep_ms)?;
         state.starting.insert(exec.id);
         drop(state);
         let begun = self.begin(exec, cwd);
@@ -170,6 +177,10 @@ impl Commands {
         let mut state = self.lock();
         // It may have changed since the shim was told.
         entry.link.set_master(state.master_present);
+        if state.ending {
+            // It was not in the table when all others were told.
+            entry.end(Reason::AgentLost, CancelMode::Kill);
+        }
         state.table.insert(exec.id, Arc::clone(&entry));
         drop(state);
         self.crowd.join(&entry.link);
@@ -260,7 +271,7 @@ impl Commands {
     pub(crate) fn wait_idle(&self, time: Duration) -> bool {
         let by = clock::now_ms() + u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let mut state = self.lock();
-        while state.table.values().any(|entry| entry.is_running()) {
+        while !state.starting.is_empty() || state.table.values().any(|entry| entry.is_running()) {
             if clock::now_ms() >= by {
                 return false;
             }

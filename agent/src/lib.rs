@@ -46,6 +46,8 @@ const BAD_USAGE: u8 = 2;
 /// allows it.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut args: Vec<OsString> = args.into_iter().collect();
+    // Shims that ended while the program before this one was being replaced.
+    sys::take_ended_children();
     let launch = Launch::of_this_program(args.len());
     for word in [guard::GUARD, guard::GUARD_ONCE] {
         if args.first().is_some_and(|first| first == word) {

@@ -111,8 +111,15 @@ fn standing_near_state(config: &Config) -> std::io::Result<Config> {
     std::fs::create_dir_all(&config.state)?;
     config.state = sys::canonical(&config.state)?;
     if config.state.as_os_str().len() > STATE_PATH_MAX {
-        config.key_file = std::path::absolute(&config.key_file)?;
-        config.root = std::path::absolute(&config.root)?;
+        for path in [&mut config.key_file, &mut config.root]
+            .into_iter()
+            .chain(&mut config.trust.ca)
+        {
+            *path = std::path::absolute(&path)?;
+        }
+        if let Way::Command { folder, .. } = &mut config.way {
+            *folder = Some(std::env::current_dir()?);
+        }
         std::env::set_current_dir(&config.state)?;
     }
     Ok(config)

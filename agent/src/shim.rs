@@ -31,7 +31,8 @@ use wire::Start;
 pub(crate) const WORD: &str = "shim";
 /// Held by the shim as long as it lives: by this an agent tells whether it does.
 pub(crate) const LOCK: &str = "lock";
-/// Number of the shim's process, for people and tests; nothing depends on it.
+/// Number of the shim's process, for people, tests and the one who inherits it as a child; whether
+/// it lives is not told by it.
 const PID: &str = "pid";
 /// How long the last news may take to an agent that does not read; it finds them on disk too.
 const LAST_NEWS: Duration = Duration::from_secs(2);
@@ -52,6 +53,11 @@ pub(crate) fn run(word: Option<&str>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Number of the process that is or was the shim of the command whose folder this is.
+pub(crate) fn pid_in(folder: &Path) -> Option<u32> {
+    std::fs::read_to_string(folder.join(PID)).ok()?.parse().ok()
 }
 
 /// Supervises the command that is asked for over `first`. `control` is where later agents come;

@@ -119,14 +119,17 @@ pub(super) fn follow(
     })
 }
 
-/// Follows a shim that an earlier agent started.
+/// Follows a shim that an earlier agent started. Where that was another program in this very
+/// process, as after an upgrade, the shim is a child of ours and must be waited for.
 pub(super) fn follow_again(
     entry: Arc<Entry>,
     then: impl FnOnce() + Send + 'static,
 ) -> io::Result<()> {
+    let child = shim::pid_in(&entry.folder).filter(|pid| sys::is_living_child(*pid));
     spawn(move || {
         run(&entry, None);
         then();
+        child.into_iter().for_each(sys::wait_for_child);
         entry.left.tell();
     })
 }

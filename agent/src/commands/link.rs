@@ -1,6 +1,9 @@
 //! The agent's end of the link to one shim: what is to be told, kept until it was, so that a new
 //! link goes on where the old one broke. Not here: hearing the shim (`follow`).
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,9 +11,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use crate::shim::wire::{self, Order, Start};
 use crate::sys::LinkWriter;
 
-/// Orders of the master that a shim which does not listen may gather; more are dropped. Nobody
-/// needs as many: each but the last few is obsolete.
-const ORDERS_MAX: usize = 256;
+/// Signals of the master that a shim which does not listen may gather; of more the oldest are
+/// dropped. An order to end the command never is.
+const SIGNALS_MAX: usize = 256;
 
 /// What one shim is to be told.
 #[derive(Debug, Default)]
@@ -58,8 +61,16 @@ impl Link {
     }
 
     pub(super) fn order(&self, order: Order) {
-        self.change(|state| {
-            if state.orders.len() < ORDERS_MAX {
+        self.change(|state| match order {
+            // One that says the same is still to be told.
+            Order::End(..) if state.orders.contains(&order) => {}
+            _ => {
+                let is_signal = |order: &Order| !matches!(order, Order::End(..));
+                let signals = state.orders.iter().filter(|order| is_signal(order)).count();
+                if is_signal(&order) && signals >= SIGNALS_MAX {
+                    let oldest = state.orders.iter().position(is_signal);
+                    oldest.and_then(|at| state.orders.remove(at));
+                }
                 state.orders.push_back(order);
             }
         });

@@ -15,11 +15,14 @@ const KEEP_BYTES: u64 = 4 << 30;
 
 /// Drops finished results that are too old or too many, the oldest first, so that one more
 /// command fits.
-pub(super) fn make_room(table: &mut Table) -> Result<(), Failure> {
+///
+/// A result is old when its file is, and this agent has had it for `keep_ms`: a clock that jumps
+/// must not drop what the master is about to fetch, or it would be started a second time.
+pub(super) fn make_room(table: &mut Table, keep_ms: u64) -> Result<(), Failure> {
     let mut finished: Vec<(u64, u64, CommandId)> = table
         .values()
         .filter(|entry| !entry.is_running())
-        .map(weigh)
+        .map(|entry| weigh(entry, keep_ms))
         .collect();
     finished.sort_unstable();
     let mut bytes: u64 = finished.iter().map(|(_, len, _)| len).sum();
@@ -42,7 +45,10 @@ pub(super) fn make_room(table: &mut Table) -> Result<(), Failure> {
     Err(Failure::new(Code::Busy, text))
 }
 
-fn weigh(entry: &Arc<Entry>) -> (u64, u64, CommandId) {
-    let age = record::age_seconds(&entry.folder);
+fn weigh(entry: &Arc<Entry>, keep_ms: u64) -> (u64, u64, CommandId) {
+    let mut age = record::age_seconds(&entry.folder);
+    if entry.journal.known_finished_ms() < keep_ms {
+        age = age.min(KEEP_SECONDS - 1);
+    }
     (age, entry.journal.extent().len, entry.id)
 }

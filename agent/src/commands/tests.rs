@@ -39,10 +39,15 @@ fn leave(folder: &Path, number: usize, finished: bool) -> CommandId {
 }
 
 fn recover(folder: &Path) -> std::io::Result<Commands> {
+    recover_keeping(folder, 0)
+}
+
+fn recover_keeping(folder: &Path, keep_ms: u64) -> std::io::Result<Commands> {
     let bounds = Bounds {
         spool_bytes: u64::MAX,
         spool_total_bytes: u64::MAX,
         reserve_bytes: 0,
+        keep_ms,
     };
     Commands::recover(folder, folder, Launch::Threads, bounds)
 }
@@ -112,6 +117,28 @@ fn finished_results_go_when_they_are_too_old_or_too_many_and_the_oldest_first() 
     start(&commands, &scratch, CommandId([255; 16]));
     assert!(!known(ids[8]) && !known(ids[9]) && known(ids[10]));
     assert!(commands.wait_idle(Duration::from_secs(20)));
+}
+
+#[test]
+fn a_clock_that_jumped_a_year_drops_no_result_that_the_master_had_no_time_to_fetch() {
+    let scratch = Scratch::new();
+    let done = leave(scratch.path(), 1, true);
+    let commands = recover_keeping(scratch.path(), 3_600_000).unwrap();
+    set_age(scratch.path(), done, 365 * 86_400);
+    start(&commands, &scratch, CommandId([255; 16]));
+    assert!(commands.find(done, 3).is_ok(), "it would be started again");
+    assert!(commands.wait_idle(Duration::from_secs(20)));
+}
+
+#[test]
+fn nothing_starts_once_all_commands_are_ended_with_the_agent() {
+    let scratch = Scratch::new();
+    let commands = recover(scratch.path()).unwrap();
+    commands.end_all(windlass_protocol::CancelMode::Kill);
+    let exec = Exec::new(CommandId([5; 16]), Program::Argv(vec![b"true".to_vec()]));
+    let refused = commands.start(&exec, || Ok(Folder::open(scratch.path()).unwrap()));
+    assert_eq!(refused.unwrap_err().code, Code::ShuttingDown);
+    assert!(commands.list().is_empty());
 }
 
 #[test]

@@ -10,6 +10,7 @@ use super::crowd::Share;
 use super::gate::Gate;
 use super::journal::{Extent, Journal, Reader, Recovered};
 use super::stdin::Listener;
+use crate::clock;
 use crate::shim::wire::News;
 
 /// What is known of one journal.
@@ -35,6 +36,8 @@ struct State {
     /// Bytes that wait for the master, among those of all commands.
     share: Share,
     stored: u64,
+    /// Agent time at which its end became known.
+    finished_at_ms: Option<u64>,
 }
 
 impl std::fmt::Debug for View {
@@ -61,6 +64,7 @@ impl View {
             watchers: Vec::new(),
             share,
             stored: 0,
+            finished_at_ms: None,
         };
         View {
             folder: folder.to_owned(),
@@ -109,6 +113,9 @@ impl View {
 
     fn wake(&self, mut state: MutexGuard<'_, State>) {
         state.has_news = true;
+        if state.extent.finished {
+            state.finished_at_ms.get_or_insert_with(clock::now_ms);
+        }
         state.weigh();
         state.watchers.retain(|watcher| watcher.strong_count() > 0);
         let watchers = state.watchers.clone();
@@ -156,6 +163,12 @@ impl View {
     /// How far it goes now.
     pub(crate) fn extent(&self) -> Extent {
         self.lock().extent
+    }
+
+    /// For how long its end has been known here, milliseconds; 0 if it has none.
+    pub(super) fn known_finished_ms(&self) -> u64 {
+        let since = self.lock().finished_at_ms;
+        since.map_or(0, |since| clock::now_ms().saturating_sub(since))
     }
 
     /// The digest of the whole, once finished.

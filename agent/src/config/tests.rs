@@ -133,7 +133,10 @@ fn one_way_to_the_master_is_wanted_and_a_flag_replaces_that_of_the_file() {
     let words = ["ssh", "-T", "a b", ""].map(str::to_owned).to_vec();
     assert_eq!(
         way(&["--transport", "ssh -T 'a b' \"\""]).unwrap(),
-        Way::Command(words)
+        Way::Command {
+            words,
+            folder: None
+        }
     );
     for (wrong, right) in [
         (&["--stdio", "--master", "h:2"][..], "two ways"),

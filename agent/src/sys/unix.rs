@@ -25,7 +25,10 @@ pub(crate) use folder::{
     stat_of,
 };
 pub(crate) use poll::wait_readable;
-pub(crate) use process::{Exit, Process, Signal, Started, shell_words, start};
+pub(crate) use process::{
+    Exit, Process, Signal, Started, is_living_child, shell_words, start, take_ended_children,
+    wait_for_child,
+};
 pub(crate) use terminal::is_terminal_end;
 
 use std::ffi::{c_int, c_void};

@@ -2,6 +2,7 @@
 //! connection. Its standard error is the agent's. Not here: choosing it.
 
 use std::io;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -11,11 +12,15 @@ use super::{HungUp, Transport};
 const LINGER: Duration = Duration::from_secs(2);
 
 /// Starts the program; the connection ends with it and it with the connection.
-pub(crate) fn start(words: &[String]) -> io::Result<Transport> {
+pub(crate) fn start(words: &[String], folder: Option<&Path>) -> io::Result<Transport> {
     let (program, arguments) = words
         .split_first()
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no program is named"))?;
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    if let Some(folder) = folder {
+        command.current_dir(folder);
+    }
+    let mut child = command
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -33,7 +33,7 @@ pub(crate) fn open(way: &Way, trust: &Trust) -> io::Result<Transport> {
                 http::upgrade(below, address, path)
             })
         }
-        Way::Command(words) => command::start(words),
+        Way::Command { words, folder } => command::start(words, folder.as_deref()),
         Way::Stdio => Ok(Transport::stdio()),
         Way::Listen(_) => Err(io::Error::other("whoever listens does not dial")),
     }

@@ -30,7 +30,12 @@ pub enum Way {
         path: String,
     },
     /// Starts this program with these arguments; its input and output are the connection.
-    Command(Vec<String>),
+    Command {
+        /// The program and its arguments.
+        words: Vec<String>,
+        /// Where it is started, unless that is where the agent stands: its words may be paths.
+        folder: Option<PathBuf>,
+    },
     /// Its own input and output are the connection; one, then it ends.
     Stdio,
     /// Waits at this `ADDRESS:PORT` for the master to dial.
@@ -55,7 +60,7 @@ impl fmt::Display for Way {
                 write!(f, "http{}://{address}{path}", if *tls { "s" } else { "" })
             }
             // The program alone: its arguments may hold what is nobody's business.
-            Way::Command(words) => f.write_str(words.first().map_or("", String::as_str)),
+            Way::Command { words, .. } => f.write_str(words.first().map_or("", String::as_str)),
             Way::Stdio => f.write_str("standard input"),
             Way::Listen(address) => write!(f, "listening at {address}"),
         }
@@ -105,7 +110,10 @@ impl Way {
         words.extend(word);
         match (quote, words.first()) {
             (Some(_), _) => Err("close the quote"),
-            (None, Some(first)) if !first.is_empty() => Ok(Way::Command(words)),
+            (None, Some(first)) if !first.is_empty() => Ok(Way::Command {
+                words,
+                folder: None,
+            }),
             (None, _) => Err("give a program and its arguments, such as `ssh -T builds.example`"),
         }
     }

@@ -1,6 +1,7 @@
 //! Who is served and who is not, and how the agent comes and goes.
 
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 
 use windlass_protocol::ops::{Reason, Request, Shutdown, ShutdownMode};
 use windlass_protocol::{Code, Event, Key};
@@ -161,6 +162,38 @@ fn a_transport_command_carries_the_connection_and_is_started_again_after_a_cut()
     }
     bench.signal_agent("TERM");
     assert!(bench.wait_agent().success());
+}
+
+#[test]
+fn relative_paths_stay_what_they_are_where_the_agent_must_stand_near_its_state() {
+    let mut bench = Bench::new();
+    // Longer than the address of a socket may be.
+    let state = format!("state/{}", "d".repeat(120));
+    let carry = "exec 3<>/dev/tcp/127.0.0.1/$1; cat <&3 & exec cat >&3";
+    let dial = bench.folder.join("dial");
+    std::fs::write(&dial, format!("#!/bin/bash\n{carry}\n")).unwrap();
+    std::fs::set_permissions(&dial, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = bench.bare_command();
+    command
+        .args([
+            "--name=builder-7",
+            "--key-file=key",
+            "--root=root",
+            "--state",
+            &state,
+        ])
+        .args(["--transport", &format!("./dial {}", bench.port)])
+        .args(["--reconnect-min-ms=5", "--reconnect-max-ms=20"])
+        .current_dir(&bench.folder);
+    bench.spawn(command);
+    for _ in 0..2 {
+        // The key is read and the program started anew for each connection.
+        let mut peer = bench.accept();
+        assert_eq!(
+            peer.exec(&script("pwd; echo on")).output,
+            format!("{}\non\n", bench.root().display()).into_bytes()
+        );
+    }
 }
 
 /// Dials the agent that said in its log where it listens.

@@ -115,6 +115,46 @@ fn a_running_command_does_not_notice_that_the_program_is_replaced() {
     assert!(ran.result.is_success());
 }
 
+/// Children of that process that have ended and that nobody took away.
+#[cfg(target_os = "linux")]
+fn zombies_of(parent: u32) -> Vec<String> {
+    let all = std::fs::read_dir("/proc").unwrap();
+    let lines = all
+        .flatten()
+        .filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok());
+    let dead = format!(") Z {parent} ");
+    lines.filter(|line| line.contains(&dead)).collect()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn shims_of_the_program_before_are_taken_away_when_they_end() {
+    let mut bench = Bench::new();
+    bench.start_own_agent(&["--upgrade"]);
+    let mut peer = bench.accept();
+    // One ends during the probation, one after it.
+    for name in ["early", "late"] {
+        let text = format!("echo on; while ! test -e {name}; do sleep 0.02; done");
+        let channel = peer.open(&Request::Exec(script(&text)), 0);
+        while !matches!(peer.next().unwrap(), Event::Data { channel: of, .. } if of == channel) {}
+    }
+    upgrade(&mut peer, &good_program(), VERSION).unwrap();
+    ends(peer);
+    let peer = bench.accept();
+    std::fs::write(bench.root().join("early"), "").unwrap();
+    while bench.shims().len() > 1 {
+        std::thread::yield_now();
+    }
+    ends(peer);
+    let peer = bench.accept();
+    assert_eq!(zombies_of(bench.pid()), [""; 0]);
+    std::fs::write(bench.root().join("late"), "").unwrap();
+    while !(bench.shims().is_empty() && zombies_of(bench.pid()).is_empty()) {
+        std::thread::yield_now();
+    }
+    drop(peer);
+}
+
 #[test]
 fn a_program_that_crashes_or_never_reaches_the_master_goes_back_by_itself() {
     let mut bench = Bench::new();

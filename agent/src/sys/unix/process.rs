@@ -316,6 +316,23 @@ pub(super) fn reap_adopted() -> bool {
     }
 }
 
+/// Takes every child away that has ended and that this program image did not start: to be called
+/// before it starts any. An image that took over a process has the children of the one before.
+pub(crate) fn take_ended_children() {
+    reap_adopted();
+}
+
+/// Whether that process is a child of ours that has not ended. One that has is taken away.
+pub(crate) fn is_living_child(pid: u32) -> bool {
+    matches!(wait_for(pid, WNOHANG), Ok(None))
+}
+
+/// Waits for the end of a child that was started by the image before, and takes it away.
+pub(crate) fn wait_for_child(pid: u32) {
+    // If it is no child there is nothing to take away.
+    let _ = wait_for(pid, 0);
+}
+
 fn wait_for_any() -> io::Result<bool> {
     let (mut status, mut usage) = (0, Usage::default());
     // SAFETY: both pointers are to locals of the layout that the call expects.
