@@ -93,6 +93,7 @@ impl Agent {
         let mut commands =
             Commands::recover(&folder, root.path(), launch, bounds).map_err(cannot)?;
         commands.run_as(account.clone());
+        let trees = Trees::open(&trees, &root).map_err(cannot)?;
         Ok(Agent {
             name: config.name.clone(),
             installation: installation(state).map_err(cannot)?,
@@ -100,7 +101,7 @@ impl Agent {
             root,
             commands,
             account,
-            trees: Trees::open(&trees).map_err(cannot)?,
+            trees,
             cache: Cache::open(&cache, config.policy.cache_bytes).map_err(cannot)?,
             program: None,
             state: state.clone(),
@@ -212,7 +213,7 @@ fn mebibytes(bytes: u64) -> String {
     format!("{} MiB", bytes >> 20)
 }
 
-fn lock(state: &Path) -> Result<File, String> {
+pub(crate) fn lock(state: &Path) -> Result<File, String> {
     let path = state.join("lock");
     let shown = state.display();
     let options = File::options()

@@ -5,6 +5,7 @@
 
 mod crowd;
 pub(crate) mod disk;
+mod ending;
 mod entry;
 pub(crate) mod follow;
 pub(crate) mod gate;
@@ -34,6 +35,7 @@ use crate::sys::{self, Account, Folder};
 use crate::{clock, failure};
 use crowd::Crowd;
 use disk::{Disk, RealDisk};
+pub(crate) use ending::end_left_behind;
 pub(crate) use entry::Entry;
 use entry::Left;
 pub(crate) use follow::Launch;

@@ -21,6 +21,7 @@ use std::io::{self, Read};
 use windlass_protocol::sha256::Sha256;
 use windlass_protocol::{Code, Failure, RelPath};
 
+use crate::session::port::Port;
 use crate::sys::{Folder, Kind};
 
 /// Bytes read from a file at once: a frame's worth.
@@ -40,8 +41,23 @@ fn refuse_folder(folder: &Folder, name: &OsStr, path: &RelPath) -> Result<(), Fa
     }
 }
 
+/// Like `hash_file`, as long as somebody waits: a build may have made a file of holes that takes
+/// years to read.
+fn hash_for(port: &Port, file: &mut File, len: u64, sha256: &mut Sha256) -> io::Result<u64> {
+    hash_while(|| !port.is_gone(), file, len, sha256)
+}
+
 /// Takes up to `len` bytes of a file into the digest; says how many there were.
 fn hash_file(file: &mut File, len: u64, sha256: &mut Sha256) -> io::Result<u64> {
+    hash_while(|| true, file, len, sha256)
+}
+
+fn hash_while(
+    is_wanted: impl Fn() -> bool,
+    file: &mut File,
+    len: u64,
+    sha256: &mut Sha256,
+) -> io::Result<u64> {
     let mut rest = file.take(len);
     let mut buffer = vec![
         0;
@@ -51,6 +67,9 @@ fn hash_file(file: &mut File, len: u64, sha256: &mut Sha256) -> io::Result<u64> 
     ];
     let mut total = 0;
     loop {
+        if !is_wanted() {
+            return Err(io::Error::other("nobody waits for it any more"));
+        }
         let count = match rest.read(&mut buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             other => other?,

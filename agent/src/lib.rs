@@ -32,6 +32,7 @@ mod upgrade;
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use commands::Launch;
 use config::args::{self, Asked};
@@ -121,6 +122,22 @@ pub fn run_alone(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         managed: false,
         launch: Launch::Threads,
     })
+}
+
+/// Kills every command that an agent which is gone has left running, for at most that long;
+/// `state` is its state folder. Commands outlive their agent, and this is for whoever wants
+/// nothing of it to stay.
+///
+/// # Errors
+///
+/// An agent still uses the folder, or a command did not end in time; the text says which.
+pub fn end_commands(state: &Path, time: Duration) -> Result<(), String> {
+    let folder = state.join("cmd");
+    if !folder.exists() {
+        return Ok(());
+    }
+    let _alone = agent::lock(state)?;
+    commands::end_left_behind(&folder, time)
 }
 
 fn start(start: Start) -> ExitCode {

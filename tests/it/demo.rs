@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use windlass_tests::git::Repository;
 use windlass_tests::http;
 use windlass_tests::programs::{Background, Outcome, run, windlass};
+use windlass_tests::wait::until;
 
 fn demo(arguments: &[&str]) -> Outcome {
     let mut command = Command::new(windlass());
@@ -149,16 +150,52 @@ fn split(url: &str) -> (SocketAddr, String) {
     (address, format!("/{path}"))
 }
 
-/// No process has the demo's folder in its command line.
+/// No process has the demo's folder in its command line, or stands in it.
 fn assert_nothing_runs_in(dir: &Path) {
-    let needle = dir.to_str().expect("UTF-8");
-    let left: Vec<String> = std::fs::read_dir("/proc")
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok())
-        .map(|bytes| String::from_utf8_lossy(&bytes).replace('\0', " "))
-        .filter(|line| line.contains(needle))
-        .collect();
+    let left = running_in(dir);
     assert!(left.is_empty(), "still running: {left:?}");
+}
+
+fn running_in(dir: &Path) -> Vec<String> {
+    let needle = dir.to_str().expect("UTF-8");
+    let of = |entry: std::fs::DirEntry| {
+        let bytes = std::fs::read(entry.path().join("cmdline")).ok()?;
+        let line = String::from_utf8_lossy(&bytes).replace('\0', " ");
+        let stands = std::fs::read_link(entry.path().join("cwd"));
+        let inside = stands.is_ok_and(|at| at.starts_with(dir)) || line.contains(needle);
+        inside.then_some(line)
+    };
+    let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    all.filter_map(of).collect()
+}
+
+#[test]
+fn a_demo_that_is_interrupted_in_the_middle_of_a_command_leaves_nothing_running() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let repository = Repository::new(&folder.path().join("repository"));
+    repository.write("a", "a");
+    repository.commit("Begin");
+    let dir = folder.path().join("demo");
+    let mut command = Command::new(windlass());
+    command
+        .args([
+            "demo",
+            "--once",
+            "--port",
+            "0",
+            "--run",
+            "trap '' TERM; sleep 600",
+            "--dir",
+        ])
+        .arg(&dir)
+        .arg("--repo")
+        .arg(repository.dir());
+    let mut process = Background::start(command, &folder.path().join("log"));
+    until("the command runs", || {
+        let line = running_in(&dir).into_iter();
+        line.into_iter().find(|line| line.starts_with("sleep 600"))
+    });
+    process.signal("TERM");
+    assert_eq!(process.wait().code(), Some(1));
+    assert_nothing_runs_in(&dir);
 }

@@ -3,7 +3,7 @@
 
 use windlass_tests::git::Repository;
 use windlass_tests::master::{Master, small_configuration};
-use windlass_tests::programs::Background;
+use windlass_tests::programs::{self, Background};
 use windlass_tests::valve::{Flow, Valve};
 use windlass_tests::wait;
 
@@ -184,4 +184,99 @@ fn a_clock_that_jumps_a_year_ahead_on_either_side_changes_nothing() {
 #[test]
 fn a_clock_that_jumps_a_year_back_on_either_side_changes_nothing() {
     jumps_of_a_year("-365d");
+}
+
+/// A program that runs the agent with its state folder on a disk of its own of that many bytes.
+fn agent_on_small_disk(
+    folder: &std::path::Path,
+    state: &std::path::Path,
+    bytes: u64,
+) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::create_dir_all(state).expect("the folder is made");
+    let (agent, state) = (programs::agent().display(), state.display());
+    let text = format!(
+        "#!/bin/sh\nexec unshare --user --map-root-user --mount sh -c \
+         'mount -t tmpfs -o size={bytes} tmpfs \"$0\" && exec {agent} \"$@\"' {state} \"$@\"\n"
+    );
+    let program = folder.join("agent-on-small-disk");
+    std::fs::write(&program, text).expect("the file is written");
+    let executable = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(&program, executable).expect("it is ours");
+    program
+}
+
+/// Bytes that are free where that process sees the folder.
+fn free_bytes(pid: u32, folder: &std::path::Path) -> Option<u64> {
+    let seen = format!("/proc/{pid}/root{}", folder.display());
+    let mut command = std::process::Command::new("df");
+    let output = command
+        .args(["--output=avail", "-B1", &seen])
+        .output()
+        .ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    text.lines().last()?.trim().parse().ok()
+}
+
+/// What the master does not take fills the disk, up to the last byte or to the reserve. The
+/// command waits then, and goes on when the master is back.
+fn a_full_disk(reserve_bytes: u64) {
+    const DISK_BYTES: u64 = 12 << 20;
+    const LINES: u32 = 24_000;
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let repository = Repository::new(&folder.path().join("repository"));
+    repository.write("a", "a");
+    repository.commit("Begin");
+    let shown = folder.path().display();
+    let rest = "x".repeat(990);
+    let script = format!(
+        "echo run >> {shown}/runs; until test -e {shown}/go; do sleep 0.05; done; n=0; \
+         while test $n -lt {LINES}; do n=$((n+1)); echo $n {rest}; done; exit 3"
+    );
+    let steps = format!("  {{ run = \"{script}\" }},");
+    let mut master = Master::new(&small_configuration(&repository, &steps, ""));
+    master.start();
+    let valve = Valve::start(master.agents());
+    let state = master.path("agent-linux-1").join("state");
+    let program = agent_on_small_disk(folder.path(), &state, DISK_BYTES);
+    let address = valve.address().to_string();
+    let reserve = reserve_bytes.to_string();
+    let way = ["--master", &address, "--reserve-bytes", &reserve];
+    let agent = master.agent_by(&program, "linux-1", &way, &master.key_of("linux-1"));
+    wait::until("the command runs", || {
+        std::fs::read_to_string(folder.path().join("runs")).ok()
+    });
+    valve.turn(Flow::Silent);
+    std::fs::write(folder.path().join("go"), "").expect("the file is made");
+    wait::until("the disk is full", || {
+        // Less than the two records that one look of the agent may let pass.
+        let free = free_bytes(agent.id(), &state)?;
+        (free < reserve_bytes + (128 << 10)).then_some(())
+    });
+    // The agent comes back and is asked again while there is no room for anything.
+    valve.turn(Flow::Closed);
+    valve.turn(Flow::Open);
+    let build = master.finished_build("package", 1);
+    let told = format!("{build}\n{}", master.log());
+    assert_eq!(build["result"], "failure", "{told}");
+    let runs = std::fs::read_to_string(folder.path().join("runs")).expect("it ran");
+    assert_eq!(runs, "run\n", "a command runs once");
+    let path = format!("/api/v1/builds/{}/steps", build["id"]);
+    let steps = master.get(&path, "").json();
+    let step = &steps["items"][0];
+    assert_eq!(step["state_text"], "exit code 3", "{step}\n{told}");
+    let log = &step["logs"][0]["id"];
+    let text = master.get(&format!("/logs/{log}/raw"), "").body;
+    let expected: String = (1..=LINES).map(|n| format!("{n} {rest}\n")).collect();
+    assert!(text == expected.as_bytes(), "every line once, in order");
+}
+
+#[test]
+fn a_disk_that_is_full_to_the_last_byte_holds_the_command_up_and_loses_nothing() {
+    a_full_disk(0);
+}
+
+#[test]
+fn a_disk_that_is_full_to_the_reserve_holds_the_command_up_and_loses_nothing() {
+    a_full_disk(4 << 20);
 }

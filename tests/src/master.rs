@@ -5,11 +5,15 @@ use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use crate::git::Repository;
 use crate::http::{self, Answer};
 use crate::programs::{Background, agent, run_windlass, windlass};
 use crate::wait;
+
+/// How long killed commands may take to end; mostly some milliseconds.
+const END_MAX: Duration = Duration::from_secs(20);
 
 /// A master with its folder; ended and removed when dropped.
 #[derive(Debug)]
@@ -234,6 +238,53 @@ impl Master {
             Some(found.clone())
         })
     }
+}
+
+impl Drop for Master {
+    fn drop(&mut self) {
+        // First who could have anything started, then what runs.
+        self.process = None;
+        for found in fs::read_dir(self.folder.path())
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let name = found.file_name();
+            if name.to_string_lossy().starts_with("agent-") {
+                end_commands(&found.path().join("state"));
+            }
+        }
+    }
+}
+
+/// Ends the agent of that state folder, whoever holds it, and what it or one before it has left to
+/// shims.
+fn end_commands(state: &Path) {
+    let by = Instant::now() + END_MAX;
+    loop {
+        for pid in processes_with(state) {
+            // It may have ended by itself.
+            let _ = Command::new("kill").args(["-s", "KILL", &pid]).status();
+        }
+        let left = by.saturating_duration_since(Instant::now());
+        match windlass_agent::end_commands(state, left) {
+            Err(_) if !left.is_zero() => std::thread::sleep(Duration::from_millis(10)),
+            Err(text) => return eprintln!("left behind: {text}"),
+            Ok(()) => return,
+        }
+    }
+}
+
+/// Numbers of processes that have that path among their arguments.
+fn processes_with(path: &Path) -> Vec<String> {
+    let of = |entry: fs::DirEntry| {
+        let line = fs::read(entry.path().join("cmdline")).ok()?;
+        let mut words = line.split(|byte| *byte == 0);
+        let ours = words.any(|word| word == path.as_os_str().as_encoded_bytes());
+        ours.then(|| entry.file_name().into_string().ok()).flatten()
+    };
+    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+    all.filter_map(of).collect()
 }
 
 /// Password of every user of a test.

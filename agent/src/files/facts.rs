@@ -4,19 +4,20 @@ use windlass_protocol::Failure;
 use windlass_protocol::ops::{Df, DfResult, Hash, HashResult};
 use windlass_protocol::sha256::Sha256;
 
-use super::hash_file;
+use super::hash_for;
 use crate::failure;
 use crate::root::Root;
+use crate::session::port::Port;
 use crate::sys::{self, OpenMode};
 
 /// Reads a file and says how many bytes there were and their SHA-256.
-pub(crate) fn hash(root: &Root, hash: &Hash) -> Result<HashResult, Failure> {
+pub(crate) fn hash(root: &Root, port: &Port, hash: &Hash) -> Result<HashResult, Failure> {
     let io = |error| failure::of_io(&error, hash.path.as_bytes());
     let (folder, name) = root.parent(&hash.path)?;
     super::refuse_folder(&folder, &name, &hash.path)?;
     let mut file = folder.open_file(&name, OpenMode::Read).map_err(io)?;
     let mut sha256 = Sha256::new();
-    let size = hash_file(&mut file, u64::MAX, &mut sha256).map_err(io)?;
+    let size = hash_for(port, &mut file, u64::MAX, &mut sha256).map_err(io)?;
     Ok(HashResult {
         size,
         sha256: sha256.finish(),

@@ -7,7 +7,7 @@ use windlass_protocol::ops::{Get, GetResult};
 use windlass_protocol::sha256::Sha256;
 use windlass_protocol::{Code, Failure};
 
-use super::hash_file;
+use super::hash_for;
 use super::outgoing::Outgoing;
 use crate::failure;
 use crate::root::Root;
@@ -60,7 +60,7 @@ fn send(mut file: File, stat: Stat, port: &Port, get: &Get, from: u64) -> Answer
     let path = get.path.as_bytes();
     let mut sha256 = Sha256::new();
     // The digest is over the whole file, also over what was sent before.
-    match hash_file(&mut file, from, &mut sha256) {
+    match hash_for(port, &mut file, from, &mut sha256) {
         Ok(count) if count == from => {}
         Ok(_) => return Ok(Err(changed(path))),
         Err(error) => return Ok(Err(failure::of_io(&error, path))),

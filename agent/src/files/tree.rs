@@ -10,6 +10,7 @@ mod manifest;
 mod part;
 mod place;
 mod store;
+mod sweep;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +27,7 @@ use windlass_protocol::{Code, Failure, RelPath, hex};
 use crate::agent::Agent;
 use crate::failure;
 use crate::log::log;
+use crate::root::Root;
 use crate::session::Answer;
 use crate::session::port::{Gone, Port};
 use crate::sys::{self, Folder};
@@ -55,9 +57,11 @@ struct Hold<'a> {
 }
 
 impl Trees {
-    /// Opens the folder of the index files, making it if it is missing.
-    pub(crate) fn open(folder: &Path) -> std::io::Result<Trees> {
+    /// Opens the folder of the index files, making it if it is missing. What is of no use any more
+    /// for trees in `root` goes.
+    pub(crate) fn open(folder: &Path, root: &Root) -> std::io::Result<Trees> {
         std::fs::create_dir_all(folder)?;
+        sweep::sweep(folder, root, true);
         Ok(Trees {
             folder: folder.to_owned(),
             busy: Mutex::default(),
@@ -149,6 +153,7 @@ fn receive(
 ) -> Step<TreePutResult> {
     let kept_path = index_path.with_extension("manifest");
     let id = &request.manifest;
+    let is_new = !kept_path.exists();
     let (mut stream, manifest) = match kept::load(&kept_path, id) {
         Some(manifest) => (Stream::open(port, id.size, id.sha256)?, manifest),
         None => {
@@ -157,6 +162,10 @@ fn receive(
             (stream, manifest)
         }
     };
+    if is_new {
+        // Only then there is more than before.
+        sweep::sweep(&agent.trees.folder, &agent.root, false);
+    }
     let old = Index::load(index_path);
     let store = Store::new(&agent.root, &agent.cache);
     // Then nothing is there that could be too much.

@@ -10,7 +10,7 @@ use windlass_protocol::tree::{self, Entry, Kind, NeedList};
 use windlass_protocol::{Code, Failure};
 
 use super::outgoing::Outgoing;
-use super::{hash_file, list};
+use super::{hash_for, list};
 use crate::failure;
 use crate::root::Root;
 use crate::session::Answer;
@@ -36,7 +36,7 @@ pub(crate) fn serve(root: &Root, port: &Port, request: &TreeGet, from: u64) -> A
 }
 
 fn send(root: &Root, port: &Port, request: &TreeGet, from: u64) -> Step<TreeGetResult> {
-    let tree = step!(Tree::read(root, request));
+    let tree = step!(Tree::read(root, port, request));
     let manifest = step!(tree.manifest(request, from));
     let end = digest(&manifest);
     let mut out = Outgoing::new(port, from);
@@ -106,7 +106,7 @@ struct Tree {
 
 impl Tree {
     /// Lists the folder and reads every file.
-    fn read(root: &Root, request: &TreeGet) -> Result<Tree, Failure> {
+    fn read(root: &Root, port: &Port, request: &TreeGet) -> Result<Tree, Failure> {
         let readdir = Readdir {
             path: request.path.clone(),
             recursive: true,
@@ -129,7 +129,7 @@ impl Tree {
                 return Err(Failure::new(Code::TooLarge, text).with_path(path));
             }
             let mut sha256 = Sha256::new();
-            let read = hash_file(&mut file, stat.size, &mut sha256);
+            let read = hash_for(port, &mut file, stat.size, &mut sha256);
             if read.map_err(|error| failure::of_io(&error, path))? != stat.size {
                 return Err(changed(path));
             }

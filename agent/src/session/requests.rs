@@ -111,7 +111,7 @@ fn serve(agent: &Agent, port: &Port, request: Request, from: u64) -> Answer {
         Request::TreePut(tree) => files::tree::serve(agent, port, &tree),
         Request::TreeGet(tree) => files::tree_get::serve(&agent.root, port, &tree, from),
         Request::Hash(hash) => {
-            Ok(files::facts::hash(&agent.root, &hash).map(|result| result.to_box()))
+            Ok(files::facts::hash(&agent.root, port, &hash).map(|result| result.to_box()))
         }
         Request::Df(df) => Ok(files::facts::df(&agent.root, &df).map(|result| result.to_box())),
         Request::Readdir(readdir) => files::list::serve(&agent.root, port, &readdir, from),

@@ -26,8 +26,8 @@ pub(crate) use folder::{
 };
 pub(crate) use poll::wait_readable;
 pub(crate) use process::{
-    Exit, Process, Signal, Started, is_living_child, shell_words, start, take_ended_children,
-    wait_for_child,
+    Exit, Process, Signal, Started, ask_to_end, is_living_child, shell_words, start,
+    take_ended_children, wait_for_child,
 };
 pub(crate) use terminal::is_terminal_end;
 

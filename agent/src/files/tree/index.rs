@@ -95,6 +95,15 @@ impl Known {
     }
 }
 
+/// Bytes at the begin of an index file that hold the tree's folder.
+pub(super) const TREE_MAX: u64 = 8 + 2 + 4096;
+
+/// The tree's folder below the root, from the first bytes of an index file.
+pub(super) fn tree_in(head: &[u8]) -> Option<&[u8]> {
+    let (len, rest) = head.strip_prefix(MAGIC)?.split_first_chunk::<2>()?;
+    rest.get(..u16::from_be_bytes(*len).into())
+}
+
 /// All that is known about one tree: the file's bytes as they are, so that two million entries
 /// take little more memory than room on the disk.
 #[derive(Debug, Default, PartialEq, Eq)]

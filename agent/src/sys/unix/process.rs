@@ -236,6 +236,12 @@ pub(super) fn signal_one(pid: u32, signal: Signal) {
     }
 }
 
+/// Asks a process to end, as a person would.
+pub(crate) fn ask_to_end(pid: u32) {
+    const SIGTERM: c_int = 15;
+    signal_one(pid, Signal(SIGTERM));
+}
+
 const WNOHANG: c_int = 1;
 const WEXITED: c_int = 4;
 const WNOWAIT: c_int = if cfg!(target_os = "linux") {

@@ -3,17 +3,21 @@
 use std::fs;
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::Path;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use tokio::process::{Child, Command};
 
 /// How long an agent may take to end its commands and say goodbye.
 const END_MAX: Duration = Duration::from_secs(10);
 
-/// A running agent; killed when dropped.
+/// How long its commands may take to end after it; killed they take milliseconds.
+const COMMANDS_END_MAX: Duration = Duration::from_secs(10);
+
+/// A running agent; killed with its commands when dropped.
 pub(super) struct Agent {
     child: Child,
+    state: PathBuf,
 }
 
 impl Agent {
@@ -54,10 +58,12 @@ impl Agent {
         #[cfg(unix)]
         command.process_group(0);
         let child = command.spawn().map_err(problem)?;
-        Ok(Self { child })
+        let state = home.join("state");
+        Ok(Self { child, state })
     }
 
-    /// Asks it to end, and makes it after 10 s.
+    /// Asks it to end, and makes it after 10 s; its commands, which go on without it, end when it
+    /// is dropped here.
     pub(super) async fn end(mut self) {
         #[cfg(unix)]
         if let Some(id) = self.child.id() {
@@ -76,6 +82,26 @@ impl Agent {
     pub(super) fn ended(&mut self) -> Option<String> {
         let status = self.child.try_wait().ok().flatten()?;
         Some(format!("the agent ended by itself: {status}"))
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        // It has ended mostly. Nobody else starts commands once it is gone.
+        let _ = self.child.start_kill();
+        let by = Instant::now() + COMMANDS_END_MAX;
+        loop {
+            // Its lock goes with its process, which may take a moment.
+            let left = by.saturating_duration_since(Instant::now());
+            match windlass_agent::end_commands(&self.state, left) {
+                Err(_) if !left.is_zero() => std::thread::sleep(Duration::from_millis(10)),
+                Err(text) => {
+                    eprintln!("windlass demo: {text}");
+                    return;
+                }
+                Ok(()) => return,
+            }
+        }
     }
 }
 
