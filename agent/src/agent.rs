@@ -216,12 +216,8 @@ fn mebibytes(bytes: u64) -> String {
 pub(crate) fn lock(state: &Path) -> Result<File, String> {
     let path = state.join("lock");
     let shown = state.display();
-    let options = File::options()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path);
-    let file = options.map_err(|error| format!("state {shown}: cannot make its lock: {error}"))?;
+    let file = sys::open_lock(&path);
+    let file = file.map_err(|error| format!("state {shown}: cannot make its lock: {error}"))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(format!(

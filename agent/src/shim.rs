@@ -6,7 +6,6 @@
 mod links;
 pub(crate) mod wire;
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
@@ -70,11 +69,7 @@ pub(crate) fn serve(
 ) -> io::Result<()> {
     let (mut reader, writer) = first;
     // Somebody listens before this: whoever finds the lock held finds an endpoint.
-    let lock = File::options()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(folder.join(LOCK))?;
+    let lock = sys::open_lock(&folder.join(LOCK))?;
     lock.try_lock()?;
     let Some(request) = wire::read_box(&mut reader)? else {
         // The agent died before it had asked; nothing was started.

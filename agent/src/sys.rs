@@ -28,12 +28,13 @@ use windows as system;
 pub(crate) use system::{
     Control, Exit, Family, Folder, LIST_SEPARATOR, LinkReader, LinkWriter, OpenMode, Process,
     Signal, Started, act_as, adopt_orphans, ask_to_end, become_program, boot_id, canonical,
-    check_path, connect_control, create_private, disk_space, fill_random, find_account,
-    give_folder, inherited_folder, is_link_error, is_living_child, is_superuser, is_terminal_end,
-    kernel_release, load_hundredths, logical_cpus, memory_bytes, memory_space, notify_on_terminate,
-    os_bytes, os_name, os_text, own_program, refuse_open_key, replace_program, run_as_service,
-    set_executable, shell_words, spawn_shim, start, stat_of, sync_folder, system_folders,
-    take_ended_children, user_number, variable_key, wait_for_child, wait_readable,
+    check_path, close_folder, connect_control, create_private, disk_space, fill_random,
+    find_account, give_folder, inherited_folder, is_link_error, is_living_child, is_superuser,
+    is_terminal_end, kernel_release, load_hundredths, logical_cpus, memory_bytes, memory_space,
+    notify_on_terminate, open_lock, os_bytes, os_name, os_text, own_program, refuse_open_key,
+    replace_program, run_as_service, set_executable, shell_words, spawn_shim, start, stat_of,
+    sync_folder, system_folders, take_ended_children, user_number, variable_key, wait_for_child,
+    wait_readable,
 };
 
 /// Whether `A` and `a` are one name on the file systems that this system makes by itself.

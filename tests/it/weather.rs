@@ -209,13 +209,15 @@ fn agent_on_small_disk(
 /// Bytes that are free where that process sees the folder.
 fn free_bytes(pid: u32, folder: &std::path::Path) -> Option<u64> {
     let seen = format!("/proc/{pid}/root{}", folder.display());
-    let mut command = std::process::Command::new("df");
+    // Not `df`, which looks for a disk among those that we see.
+    let mut command = std::process::Command::new("stat");
     let output = command
-        .args(["--output=avail", "-B1", &seen])
+        .args(["--file-system", "--format=%a %S", &seen])
         .output()
         .ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    text.lines().last()?.trim().parse().ok()
+    let (blocks, bytes) = text.trim().split_once(' ')?;
+    Some(blocks.parse::<u64>().ok()? * bytes.parse::<u64>().ok()?)
 }
 
 /// What the master does not take fills the disk, up to the last byte or to the reserve. The

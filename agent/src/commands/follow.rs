@@ -209,9 +209,7 @@ fn connect(entry: &Entry) -> io::Result<LinkReader> {
 
 /// Takes the lock that a living shim holds; `None` if one does.
 pub(super) fn lock(folder: &Path) -> io::Result<Option<File>> {
-    let mut options = File::options();
-    let options = options.write(true).create(true).truncate(false);
-    let file = options.open(folder.join(shim::LOCK))?;
+    let file = sys::open_lock(&folder.join(shim::LOCK))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),

@@ -158,7 +158,7 @@ impl Supervision {
         let meter = Arc::new(meter_for(&task.exec));
         let tails = Tails::start(
             &task.exec.tails,
-            &task.root,
+            (&task.root, task.account.as_ref()),
             &task.journal,
             &meter,
             &task.sender,

@@ -12,6 +12,7 @@ use super::disk::RealDisk;
 use super::record::Record;
 use super::{Bounds, Commands, Entry, Launch, State, follow};
 use crate::log::log;
+use crate::sys;
 
 /// How long all living shims together may take to tell how they stand, before READY is said
 /// without knowing; they mostly take a millisecond.
@@ -27,6 +28,8 @@ impl Commands {
         bounds: Bounds,
     ) -> std::io::Result<Commands> {
         std::fs::create_dir_all(folder)?;
+        // Journals hold what builds print, and who knows a command's folder may speak to its shim.
+        sys::close_folder(folder)?;
         let commands = Commands {
             folder: folder.to_owned(),
             launch,

@@ -1,7 +1,6 @@
 //! Files that are followed while a command runs: what is appended to them goes into the journal.
 //! Not here: the command's own output.
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
@@ -14,8 +13,9 @@ use windlass_protocol::ops::Tail;
 use super::journal::Journal;
 use super::output::Meter;
 use super::process::Notice;
+use crate::log::log;
 use crate::root::Root;
-use crate::sys::{self, Folder, OpenMode, Stat};
+use crate::sys::{self, Account, OpenMode};
 
 /// How often the files are looked at: a person who watches sees it as at once, and it costs a
 /// few system calls. No system tells of growth below folders that may not exist yet.
@@ -36,7 +36,7 @@ impl Tails {
     /// Starts to follow, from what the files hold now; `None` if there are none.
     pub(crate) fn start(
         tails: &[Tail],
-        root: &Root,
+        (root, account): (&Root, Option<&Account>),
         journal: &Arc<Journal>,
         meter: &Arc<Meter>,
         notices: &Sender<Notice>,
@@ -44,8 +44,8 @@ impl Tails {
         if tails.is_empty() {
             return Ok(None);
         }
-        let root = root.duplicate()?;
-        let follow = |tail: &Tail| Followed::begin(tail.path.clone(), &root);
+        let mut finder = Finder::start(root.duplicate()?, account)?;
+        let follow = |tail: &Tail| Followed::begin(tail.path.clone(), &mut finder);
         let mut followed: Vec<Followed> = tails.iter().map(follow).collect();
         let (stop, stopped) = mpsc::channel();
         let (ended, done) = mpsc::channel();
@@ -56,7 +56,7 @@ impl Tails {
             loop {
                 let is_last = stopped.recv_timeout(LOOK) == Err(RecvTimeoutError::Disconnected);
                 for (number, file) in (0..).zip(&mut followed) {
-                    if let Err(error) = file.look(&root, number, &journal, &meter) {
+                    if let Err(error) = file.look(&mut finder, number, &journal, &meter) {
                         let _ = notices.send(Notice::JournalFailed(error));
                         return;
                     }
@@ -91,14 +91,91 @@ struct Open {
     offset: u64,
 }
 
+/// What a look at a path found.
+enum Seen {
+    Nothing,
+    /// The file that is open.
+    Same,
+    Other(Open),
+}
+
+/// Looks for files and opens them; as the user whose command it is, on a thread of its own,
+/// because what is read goes into files that are ours alone.
+enum Finder {
+    Own(Root),
+    Other(Sender<(RelPath, Option<u64>)>, Receiver<Seen>),
+}
+
+impl Finder {
+    fn start(root: Root, account: Option<&Account>) -> io::Result<Finder> {
+        let Some(account) = account.cloned() else {
+            return Ok(Finder::Own(root));
+        };
+        let (ask, asked) = mpsc::channel::<(RelPath, Option<u64>)>();
+        let (tell, told) = mpsc::channel();
+        let run = move || {
+            if let Err(error) = sys::act_as(&account) {
+                log!("cannot follow files as `{}`: {error}", account.name);
+                return;
+            }
+            while let Ok((path, known)) = asked.recv() {
+                if tell.send(look_for(&root, &path, known)).is_err() {
+                    return;
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("finder".into());
+        thread.spawn(run)?;
+        Ok(Finder::Other(ask, told))
+    }
+
+    fn look(&mut self, path: &RelPath, known: Option<u64>) -> Seen {
+        match self {
+            Finder::Own(root) => look_for(root, path, known),
+            Finder::Other(ask, told) => {
+                // A thread that could not become that user sees nothing.
+                let asked = ask.send((path.clone(), known)).ok();
+                asked
+                    .and_then(|()| told.recv().ok())
+                    .unwrap_or(Seen::Nothing)
+            }
+        }
+    }
+}
+
+/// Opens the file at a path, unless it is the one of that number.
+fn look_for(root: &Root, path: &RelPath, known: Option<u64>) -> Seen {
+    let open = || {
+        let (folder, name) = root.parent(path).ok()?;
+        let stat = folder.stat(&name).ok()?;
+        if stat.kind != sys::Kind::File {
+            return None;
+        }
+        if Some(stat.inode) == known {
+            return Some(Seen::Same);
+        }
+        let file = folder.open_file(&name, OpenMode::Read).ok()?;
+        let inode = sys::stat_of(&file).ok()?.inode;
+        let offset = 0;
+        Some(Seen::Other(Open {
+            file,
+            inode,
+            offset,
+        }))
+    };
+    open().unwrap_or(Seen::Nothing)
+}
+
 impl Followed {
     /// What a file holds before the command starts is none of the command's.
-    fn begin(path: RelPath, root: &Root) -> Followed {
-        let open = find(root, &path).and_then(|(folder, name, stat)| {
-            let mut open = Open::of(&folder, &name, stat)?;
-            open.offset = stat.size;
-            Some(open)
-        });
+    fn begin(path: RelPath, finder: &mut Finder) -> Followed {
+        let open = match finder.look(&path, None) {
+            Seen::Other(mut open) => {
+                open.offset = open.file.metadata().map_or(0, |found| found.len());
+                Some(open)
+            }
+            Seen::Same | Seen::Nothing => None,
+        };
         Followed { path, open }
     }
 
@@ -106,22 +183,20 @@ impl Followed {
     /// one that is not there.
     fn look(
         &mut self,
-        root: &Root,
+        finder: &mut Finder,
         number: u8,
         journal: &Journal,
         meter: &Meter,
     ) -> io::Result<()> {
-        let found = find(root, &self.path);
-        let is_same =
-            |open: &Open| matches!(&found, Some((_, _, stat)) if stat.inode == open.inode);
+        let seen = finder.look(&self.path, self.open.as_ref().map(|open| open.inode));
         if let Some(open) = self.open.as_mut() {
-            let is_same = is_same(open);
             open.take(number, journal, meter)?;
-            if is_same {
-                return Ok(());
-            }
         }
-        self.open = found.and_then(|(folder, name, stat)| Open::of(&folder, &name, stat));
+        match seen {
+            Seen::Same => return Ok(()),
+            Seen::Nothing => self.open = None,
+            Seen::Other(open) => self.open = Some(open),
+        }
         match self.open.as_mut() {
             Some(open) => open.take(number, journal, meter),
             None => Ok(()),
@@ -129,22 +204,7 @@ impl Followed {
     }
 }
 
-fn find(root: &Root, path: &RelPath) -> Option<(Folder, OsString, Stat)> {
-    let (folder, name) = root.parent(path).ok()?;
-    let stat = folder.stat(&name).ok()?;
-    (stat.kind == sys::Kind::File).then_some((folder, name, stat))
-}
-
 impl Open {
-    fn of(folder: &Folder, name: &std::ffi::OsStr, stat: Stat) -> Option<Open> {
-        let file = folder.open_file(name, OpenMode::Read).ok()?;
-        Some(Open {
-            file,
-            inode: stat.inode,
-            offset: 0,
-        })
-    }
-
     /// Takes what the file has beyond what was taken, up to its present length: someone who
     /// keeps writing does not hold us here.
     fn take(&mut self, number: u8, journal: &Journal, meter: &Meter) -> io::Result<()> {

@@ -15,9 +15,9 @@ pub(crate) use control::{
     Control, LinkReader, LinkWriter, connect_control, inherited_folder, own_program, spawn_shim,
 };
 pub(crate) use facts::{
-    boot_id, create_private, disk_space, is_superuser, kernel_release, load_hundredths,
-    logical_cpus, memory_bytes, memory_space, os_name, refuse_open_key, sync_folder,
-    system_folders, user_number,
+    boot_id, close_folder, create_private, disk_space, is_superuser, kernel_release,
+    load_hundredths, logical_cpus, memory_bytes, memory_space, open_lock, os_name, refuse_open_key,
+    sync_folder, system_folders, user_number,
 };
 pub(crate) use family::{Family, adopt_orphans};
 pub(crate) use folder::{

@@ -35,8 +35,10 @@ pub(crate) use security::{create_private, is_superuser, refuse_open_key};
 pub(crate) use service::run_as_service;
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io;
 use std::os::windows::io::{FromRawHandle, OwnedHandle};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -51,6 +53,21 @@ pub(crate) fn variable_key(name: &OsStr) -> OsString {
         || name.to_ascii_uppercase(),
         |text| text.to_uppercase().into(),
     )
+}
+
+/// Opens a file that is there to be locked, making it if it is missing.
+pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(false).open(path)
+}
+
+/// Rights on a folder are those of the one above it here.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "other systems have rights of their own"
+)]
+pub(crate) fn close_folder(_path: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// There is no such order here; what is to end is told by its control endpoint.

@@ -16,6 +16,7 @@ mod manner;
 mod policy;
 mod resume;
 mod selftest;
+mod spool;
 mod tree;
 mod tree_get;
 mod upgrade;

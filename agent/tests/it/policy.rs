@@ -3,7 +3,7 @@
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-use windlass_protocol::ops::{Mkdir, Reason, Request, Shutdown, ShutdownMode};
+use windlass_protocol::ops::{Mkdir, Reason, Request, Shutdown, ShutdownMode, Tail};
 use windlass_protocol::{Boxed, Code, Event, RelPath};
 
 use crate::harness::{Bench, Peer, Ran, script};
@@ -170,6 +170,56 @@ fn commands_and_files_of_an_agent_with_run_as_are_that_users() {
         parents: true,
     });
     assert_eq!(peer.call(&into).unwrap_err().code, Code::Permission);
+    // And for the files that a command has followed.
+    std::fs::write(bench.root().join("ours.log"), "").unwrap();
+    let only_ours = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(bench.root().join("ours.log"), only_ours).unwrap();
+    let mut exec = script("echo theirs > a/theirs.log; while ! test -e a/go; do sleep 0.02; done");
+    exec.tails = ["ours.log", "a/theirs.log"]
+        .map(|path| Tail {
+            name: path.replace('/', "-"),
+            path: RelPath::parse(path.as_bytes()).unwrap(),
+        })
+        .to_vec();
+    let channel = peer.open(&Request::Exec(exec), 0);
+    while !bench.root().join("a/theirs.log").exists() {
+        std::thread::yield_now();
+    }
+    std::fs::write(bench.root().join("ours.log"), "a secret").unwrap();
+    std::fs::write(bench.root().join("a/go"), "").unwrap();
+    let mut journal = Vec::new();
+    peer.read_stream(channel, &mut journal).unwrap().unwrap();
+    let has = |text: &[u8]| journal.windows(text.len()).any(|bytes| bytes == text);
+    assert!(has(b"theirs\n") && !has(b"a secret"));
+}
+
+#[test]
+fn nobody_else_can_lock_speak_to_or_read_what_the_agent_keeps_whatever_the_mask() {
+    let mut bench = Bench::new();
+    let own = bench.command();
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "umask 0; exec \"$0\" \"$@\""]);
+    command.arg(own.get_program()).args(own.get_args());
+    bench.spawn(command);
+    let mut peer = bench.accept();
+    peer.open(&Request::Exec(script("sleep 600")), 0);
+    while bench.shims().is_empty() {
+        std::thread::yield_now();
+    }
+    let state = bench.folder.join("state");
+    let id = peer.call(&Request::List).unwrap();
+    let id = windlass_protocol::ops::parse_list(&id).unwrap()[0].id;
+    let command = state.join("cmd").join(id.to_string());
+    // Whoever may open a lock may hold it, and who may write to a socket may speak.
+    for (path, others) in [
+        (state.join("lock"), 0o077),
+        (command.join("lock"), 0o077),
+        (command.join("sock"), 0o077),
+        (state.join("cmd"), 0o066),
+    ] {
+        let mode = std::fs::metadata(&path).unwrap().mode();
+        assert_eq!(mode & others, 0, "{} has {mode:o}", path.display());
+    }
 }
 
 #[test]

@@ -2,9 +2,10 @@
 //! and the socket by which a later agent finds it. Not here: what is said over any of these.
 
 use std::ffi::{OsString, c_int};
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -88,7 +89,11 @@ impl Control {
     /// Begins to listen for the command whose folder this is. Nobody else may listen there: an
     /// error if somebody does.
     pub(crate) fn listen(folder: &Path) -> io::Result<Control> {
-        UnixListener::bind(short(&folder.join(SOCKET))).map(Control)
+        let path = short(&folder.join(SOCKET));
+        let listener = UnixListener::bind(&path)?;
+        // Whatever the mask says: nobody else ends commands or types into them.
+        std::fs::set_permissions(path, Permissions::from_mode(0o600))?;
+        Ok(Control(listener))
     }
 
     /// Waits for the next agent.

@@ -2,10 +2,10 @@
 //! file is private. Not here: anything that changes something.
 
 use std::ffi::c_int;
-use std::fs::{File, Metadata};
+use std::fs::{File, Metadata, Permissions};
 use std::io;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::{check, folder::Folder};
@@ -113,6 +113,23 @@ pub(crate) fn disk_space(folder: &Folder) -> io::Result<(u64, u64)> {
 pub(crate) fn create_private(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Opens a file that is there to be locked, making it if it is missing. Nobody else may open it:
+/// whoever can open a file can lock it too, and keep it locked.
+pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    let options = options.write(true).create(true).truncate(false);
+    let file = options.mode(0o600).open(path)?;
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
+    Ok(file)
+}
+
+/// Lets others pass through a folder, but not see what is in it.
+pub(crate) fn close_folder(path: &Path) -> io::Result<()> {
+    std::fs::set_permissions(path, Permissions::from_mode(0o711))
 }
 
 /// Has the names in a folder survive a power cut; the empty path is where we stand.
