@@ -182,6 +182,7 @@ fn commands_and_files_of_an_agent_with_run_as_are_that_users() {
         })
         .to_vec();
     let channel = peer.open(&Request::Exec(exec), 0);
+    peer.flush();
     while !bench.root().join("a/theirs.log").exists() {
         std::thread::yield_now();
     }
@@ -203,6 +204,7 @@ fn nobody_else_can_lock_speak_to_or_read_what_the_agent_keeps_whatever_the_mask(
     bench.spawn(command);
     let mut peer = bench.accept();
     peer.open(&Request::Exec(script("sleep 600")), 0);
+    peer.flush();
     while bench.shims().is_empty() {
         std::thread::yield_now();
     }

@@ -36,7 +36,10 @@ fn all_spools_together_are_bounded_and_nothing_is_lost_when_the_master_is_back()
     for exec in &commands {
         peer.open(&Request::Exec(exec.clone()), 0);
     }
-    while bench.shims().len() < COMMANDS {}
+    peer.flush();
+    while bench.shims().len() < COMMANDS {
+        std::thread::yield_now();
+    }
     drop(peer);
     std::fs::write(bench.root().join("go"), "").unwrap();
     // Full, and not growing any more for half a second.

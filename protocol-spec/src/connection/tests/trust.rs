@@ -200,7 +200,7 @@ fn a_marked_key_that_is_not_known_ends_the_handshake_on_either_side() {
         pairs.push("nonce", [nonce; 32]);
         pairs.push("!version", "0");
         let frame = plain_frame(FrameType::Hello, &pairs.encode());
-        [&PREAMBLE[..], &frame].concat()
+        [PREAMBLE, &frame[..]].concat()
     };
     let mut master = Connection::master(master_hello(), [2; 32], 0);
     master.handle_bytes(0, &hello(agent_hello().to_box(), 1));
