@@ -32,7 +32,7 @@ impl Voyage {
         repository.commit("Begin");
         let shown = folder.path().display();
         let script = format!(
-            "echo run >> {shown}/runs; n=0; until test -e {shown}/go; do n=$((n+1)); \
+            "echo run >> {shown}/runs; n=0; until test -e {shown}/go || test $n = 4000; do n=$((n+1)); \
              echo line $n; sleep 0.05; done; echo $n > {shown}/lines; exit 3"
         );
         let steps = format!("  {{ run = \"{script}\" }},");

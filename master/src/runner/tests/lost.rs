@@ -9,8 +9,9 @@ use crate::model::BuildResult::{Error, Skipped, Success};
 
 use super::works::{Works, always, restart, run};
 
-/// Goes on until a file is made; says so when it begins.
-const WAITS: &str = "echo begun; until test -e ../../go; do sleep 0.05; done; echo done";
+/// Goes on until a file is made, for a minute at most; says so when it begins.
+const WAITS: &str = "echo begun; n=0; until test -e ../../go || test $n = 1200; do \
+    n=$((n+1)); sleep 0.05; done; echo done";
 
 /// A master whose agent counts as gone for good after a second.
 async fn works(steps: Vec<Step>) -> Works {
