@@ -15,6 +15,7 @@ mod hostile;
 mod outbox;
 mod owner;
 mod push;
+mod reference;
 mod smtp;
 mod tidy;
 mod trust;
