@@ -109,6 +109,8 @@ struct Channel {
     inbox: Option<Sender<Inbound>>,
     /// Its command, once known.
     entry: Option<Arc<Entry>>,
+    /// By which number it brings input to its command.
+    listener: u64,
     /// A cancel that came before the command was known.
     cancel: Option<CancelMode>,
 }

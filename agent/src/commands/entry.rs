@@ -77,24 +77,31 @@ impl Entry {
         self.link.set_stored(offset);
     }
 
-    /// Has a channel told how far the input came and how far the command took it.
-    pub(crate) fn listen_input(&self, listener: Listener) {
-        if self.takes_input {
-            self.journal.listen(listener);
+    /// Has a channel told how far the input came and how far the command took it. Gives the
+    /// number by which it brings input, until another channel listens.
+    pub(crate) fn listen_input(&self, listener: Listener) -> u64 {
+        match self.takes_input {
+            true => self.journal.listen(listener),
+            false => 0,
         }
     }
 
+    /// Whether the listener of that number is the one whose input is taken.
+    fn takes_from(&self, listener: u64) -> bool {
+        self.takes_input && listener == self.journal.newest_listener()
+    }
+
     /// Takes input that begins at `offset`; what came before is skipped.
-    pub(crate) fn push_input(&self, offset: u64, bytes: &[u8]) {
+    pub(crate) fn push_input(&self, listener: u64, offset: u64, bytes: &[u8]) {
         let received = self.journal.input_received();
-        if self.takes_input && self.is_running() {
+        if self.takes_from(listener) && self.is_running() {
             self.link.push_input(offset, bytes, received);
         }
     }
 
     /// The input is complete.
-    pub(crate) fn end_input(&self) {
-        if self.takes_input {
+    pub(crate) fn end_input(&self, listener: u64) {
+        if self.takes_from(listener) {
             self.link.end_input();
         }
     }

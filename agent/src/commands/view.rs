@@ -30,6 +30,8 @@ struct State {
     /// Bytes of input that the shim has, and that the command took.
     input: (u64, u64),
     listener: Option<Listener>,
+    /// Which listener that is; 0 if there was none.
+    listener_number: u64,
     has_news: bool,
     /// Those who want to know about growth. The dead are dropped at the next growth.
     watchers: Vec<Weak<Gate>>,
@@ -60,6 +62,7 @@ impl View {
             broken: None,
             input: (0, 0),
             listener: None,
+            listener_number: 0,
             has_news: false,
             watchers: Vec::new(),
             share,
@@ -143,11 +146,19 @@ impl View {
         state.weigh();
     }
 
-    /// Has a channel told how far the input came and how far it was taken, now and from now on.
-    pub(super) fn listen(&self, listener: Listener) {
+    /// Has a channel told how far the input came and how far it was taken, now and from now on,
+    /// in place of the one before. Gives the listener's number.
+    pub(super) fn listen(&self, listener: Listener) -> u64 {
         let mut state = self.lock();
         listener(state.input.0, state.input.1);
         state.listener = Some(listener);
+        state.listener_number += 1;
+        state.listener_number
+    }
+
+    /// The number of the newest listener.
+    pub(super) fn newest_listener(&self) -> u64 {
+        self.lock().listener_number
     }
 
     /// Bytes of input that the shim has.

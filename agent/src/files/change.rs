@@ -12,14 +12,28 @@ use crate::sys::Kind;
 
 /// Makes a folder.
 pub(crate) fn mkdir(root: &Root, mkdir: &Mkdir) -> Result<Boxed, Failure> {
+    let path = mkdir.path.as_bytes();
     if mkdir.parents {
-        root.make_folders(&mkdir.path)?;
-        return Ok(Boxed::new());
+        return match (root.make_folders(&mkdir.path), root.parent(&mkdir.path)) {
+            (Ok(_), _) => Ok(Boxed::new()),
+            // What is above it is there: it is the name itself that is something else.
+            (Err(failure), Ok((folder, name)))
+                if folder
+                    .stat(&name)
+                    .is_ok_and(|stat| stat.kind != Kind::Folder) =>
+            {
+                Err(Failure::new(Code::Exists, failure.text).with_path(path))
+            }
+            (Err(failure), _) => Err(failure),
+        };
+    }
+    if mkdir.path.is_root() {
+        return Err(Failure::new(Code::Exists, "the root is there").with_path(path));
     }
     let (folder, name) = root.parent(&mkdir.path)?;
     folder
         .make(&name)
-        .map_err(|error| failure::of_io(&error, mkdir.path.as_bytes()))?;
+        .map_err(|error| failure::of_io(&error, path))?;
     Ok(Boxed::new())
 }
 
@@ -59,6 +73,11 @@ pub(crate) fn rename(root: &Root, rename: &Rename) -> Result<Boxed, Failure> {
     if !rename.replace && to.stat(&to_name).is_ok() {
         let error = Error::from(ErrorKind::AlreadyExists);
         return Err(failure::of_io(&error, rename.to.as_bytes()));
+    }
+    let below = rename.to.as_bytes().strip_prefix(rename.path.as_bytes());
+    if below.is_some_and(|rest| rest.starts_with(b"/")) {
+        let text = "a folder cannot be moved into itself";
+        return Err(Failure::new(Code::BadRequest, text).with_path(rename.to.as_bytes()));
     }
     let renamed = from.rename(&from_name, &to, &to_name);
     renamed.map_err(|error| failure::of_io(&error, rename.to.as_bytes()))?;

@@ -28,7 +28,7 @@ impl Session<'_> {
                 limit,
             });
         };
-        entry.listen_input(Box::new(tell));
+        channel.listener = entry.listen_input(Box::new(tell));
         channel.entry = Some(entry);
     }
 
@@ -68,9 +68,11 @@ impl Session<'_> {
                     let _ = inbox.send(Inbound::Bytes { offset, bytes });
                 }
                 Some(Channel {
-                    entry: Some(entry), ..
+                    entry: Some(entry),
+                    listener,
+                    ..
                 }) => {
-                    entry.push_input(offset, &bytes);
+                    entry.push_input(*listener, offset, &bytes);
                 }
                 _ => {}
             },
@@ -85,9 +87,11 @@ impl Session<'_> {
                     let _ = inbox.send(Inbound::End { length, sha256 });
                 }
                 Some(Channel {
-                    entry: Some(entry), ..
+                    entry: Some(entry),
+                    listener,
+                    ..
                 }) => {
-                    entry.end_input();
+                    entry.end_input(*listener);
                 }
                 _ => {}
             },

@@ -74,6 +74,7 @@ pub(super) fn open(
         gate,
         inbox,
         entry: None,
+        listener: 0,
         cancel: None,
     }
 }
@@ -133,6 +134,14 @@ fn exec_and_relay(agent: &Agent, port: &Port, exec: &Exec, from: u64) -> Answer 
     // started, fetched and forgotten over the next one.
     let open_cwd = || match (port.is_gone(), agent.refusal()) {
         (true, _) => Err(Failure::new(Code::Cancelled, "the connection is gone")),
+        // Whoever has some of its journal has seen it run: it must not run again.
+        (false, _) if from > 0 => {
+            let text = format!(
+                "command {} is not known here, nor what is before {from}",
+                exec.id
+            );
+            Err(Failure::new(Code::BadRequest, text))
+        }
         (false, Some(refusal)) => Err(refusal),
         (false, None) => agent.root.walk(&exec.cwd),
     };

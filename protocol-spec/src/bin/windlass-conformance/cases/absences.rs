@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use windlass_protocol::Progress;
 use windlass_protocol::ops::{self, Reason};
+use windlass_protocol::sha256::digest;
 
 use super::Row;
 use super::restarts::first_half;
@@ -36,6 +37,11 @@ pub(crate) const ROWS: &[Row] = &[
         "input-after-kill",
         "the down stream goes on after the agent was killed",
         input_after_kill,
+    ),
+    (
+        "newest-input",
+        "with a newer channel the input of the older one is dropped",
+        newest_input,
     ),
 ];
 
@@ -131,4 +137,23 @@ fn input_resumes(bench: &mut Bench<'_>) -> Outcome {
 
 fn input_after_kill(bench: &mut Bench<'_>) -> Outcome {
     input_in_two(bench, true)
+}
+
+fn newest_input(bench: &mut Bench<'_>) -> Outcome {
+    bench.require_copying()?;
+    let ask = bench.script(|shell| vec![shell.copy_input()])?;
+    let ask = ask.with("stdin", super::knowing::STREAM);
+    let mut peer = bench.connect()?;
+    let (old, new) = (b"of the old one\r\n", b"of the new one\r\n");
+    let older = peer.open(&ask.to_box(), 0)?;
+    peer.send(older, old, 0)?;
+    let newer = peer.open(&ask.to_box(), 0)?;
+    peer.send(newer, new, 0)?;
+    peer.connection.send_data(older, 0, old)?;
+    peer.connection
+        .finish(older, old.len() as u64, digest(old))?;
+    peer.send(newer, new, new.len())?;
+    let mut journal = Vec::new();
+    peer.read(newer, &mut journal)??;
+    same_bytes("the output", &Ran::parse(&journal)?.output, new)
 }

@@ -203,6 +203,11 @@ fn mkdir(bench: &mut Bench<'_>) -> Outcome {
         peer.call(&about("mkdir", "two/three", &[("parents", "1")]))??;
     }
     peer.refused("over a file", &about("mkdir", "file", &[]), Code::Exists)?;
+    let parents = |path| about("mkdir", path, &[("parents", "1")]);
+    peer.refused("a file, with `parents`", &parents("file"), Code::Exists)?;
+    peer.refused("below a file", &parents("file/below"), Code::NotDir)?;
+    peer.refused("the root", &about("mkdir", "", &[]), Code::Exists)?;
+    peer.call(&parents(""))??;
     ensure(
         bench.root().join("two/three").is_dir(),
         "two/three is no folder",
@@ -240,6 +245,8 @@ fn rename(bench: &mut Bench<'_>) -> Outcome {
     peer.call(&replacing)??;
     same_bytes("b", &bench.read("b")?, b"one")?;
     peer.refused("what is not there", &to_b, Code::NotFound)?;
+    let itself = about("rename", "a", &[("to", "a/b")]);
+    peer.refused("a folder into itself", &itself, Code::BadRequest)?;
     peer.call(&about("rename", "a", &[("to", "c")]))??;
     ensure(bench.root().join("c").is_dir(), "a folder was not moved")
 }

@@ -45,7 +45,7 @@ pub(crate) const ROWS: &[Row] = &[
     ("forget", "`forget` deletes; what runs is `busy`", forget),
     (
         "unknown-id",
-        "`attach` and `signal` of an unknown id are refused",
+        "`attach`, `signal` and a resumed `exec` of an unknown id are refused",
         unknown_id,
     ),
 ];
@@ -250,5 +250,10 @@ fn unknown_id(bench: &mut Bench<'_>) -> Outcome {
     let signal = ask.about("signal", &[("mode", b"term")]);
     peer.refused("signal", &signal, Code::UnknownId)?;
     peer.call(&ask.about("forget", &[]))??;
-    Ok(())
+    // Whoever has some of its journal has seen it start once.
+    let channel = peer.open(&ask.to_box(), 1)?;
+    let answer = peer.answer(channel)?.map_err(|failure| failure.code);
+    same("exec from 1", answer.err(), Some(Code::BadRequest))?;
+    let listed = peer.call(&request("list", &[]))??;
+    same("commands after that", listed.all("cmd").count(), 0)
 }
