@@ -6,7 +6,7 @@ use windlass_protocol::{CancelMode, Code, Event, Failure};
 use super::Row;
 use crate::ask::request;
 use crate::bench::Bench;
-use crate::fault::{Outcome, broken, ensure, same};
+use crate::fault::{Outcome, broken, ensure, same, skip};
 use crate::peer::Peer;
 use crate::ran::Ran;
 use crate::shell::Shell;
@@ -59,6 +59,11 @@ pub(crate) const ROWS: &[Row] = &[
         "children",
         "the whole family ends, not its first process alone",
         children,
+    ),
+    (
+        "grace-of-children",
+        "what is asked to end has its grace though the first process has gone",
+        grace_of_children,
     ),
 ];
 
@@ -250,5 +255,27 @@ fn children(bench: &mut Bench<'_>) -> Outcome {
     ensure(
         !bench.root().join("late").exists(),
         "a grandchild outlived the cancel",
+    )
+}
+
+fn grace_of_children(bench: &mut Bench<'_>) -> Outcome {
+    if bench.shell()? != Shell::Sh {
+        return skip("Windows has no signals to ask by");
+    }
+    let child = "(trap 'sleep 1; echo x > flushed; exit' TERM; echo x > ready; \
+                 while :; do sleep 0.1; done) >/dev/null 2>&1 &";
+    let lines = |shell: Shell| {
+        let wait = shell.wait_for("ready");
+        vec![child.into(), wait, shell.say("begun"), shell.sleep()]
+    };
+    let ask = bench.script(lines)?.with("grace_ms", "20000");
+    let mut peer = bench.connect()?;
+    let (channel, mut journal) = started(&mut peer, &ask)?;
+    peer.connection.cancel(channel, CancelMode::Term)?;
+    peer.read(channel, &mut journal)??;
+    Ran::parse(&journal)?.ended(Reason::Cancelled)?;
+    ensure(
+        bench.root().join("flushed").exists(),
+        "a child was killed within its grace",
     )
 }
