@@ -5,6 +5,7 @@ use std::ffi::{OsStr, c_void};
 use std::io;
 use std::os::windows::io::AsRawHandle;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use super::abi::{self, IoStatus, MemoryStatus, Version, VolumeSize};
 use super::check_status;
@@ -75,6 +76,9 @@ pub(crate) fn logical_cpus() -> u64 {
 }
 
 fn memory() -> MemoryStatus {
+    // Wine answers with nothing while another thread asks for the first time.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let mut status = MemoryStatus {
         length: u32::try_from(size_of::<MemoryStatus>()).unwrap_or(0),
         ..MemoryStatus::default()
