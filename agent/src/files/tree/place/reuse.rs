@@ -105,6 +105,8 @@ impl Placer<'_> {
                 count += u64::from(self.desk().rescue(self.here(), path, name));
             }
         }
+        // Windows removes no folder that somebody has open.
+        self.way.clear();
         count
     }
 }
