@@ -73,6 +73,24 @@ ids! {
     ProductFileId;
     /// A reason why a product must not be collected.
     HoldId;
+    /// A signature of a product's file.
+    SignatureId;
+    /// A product being uploaded.
+    DraftId;
+    /// A file of a product being uploaded.
+    UploadId;
+    /// What somebody who tested a product found.
+    VerdictId;
+    /// A name that points at one product of a branch and target.
+    LabelId;
+    /// A product offered to applications.
+    ReleaseId;
+    /// Somebody's consent to a release.
+    SignoffId;
+    /// Updates stopped for a project or a branch.
+    ShutoffId;
+    /// A retention plan.
+    PlanId;
     /// A notification waiting to be sent, or sent.
     OutboxId;
 }

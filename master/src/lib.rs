@@ -17,6 +17,7 @@ pub mod db;
 pub mod dispatcher;
 pub mod engine;
 pub mod error;
+pub mod failpoints;
 pub mod ids;
 pub mod logs;
 pub mod mail;

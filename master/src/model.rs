@@ -32,8 +32,9 @@ pub use products::{
 };
 pub use requests::{RequestFilter, RequestSummary};
 pub use states::{
-    AgentUpgradeState, AuditOutcome, BuildResult, BuildState, OutboxState, ProductState,
-    RequestState, Role, StepState,
+    AgentUpgradeState, AuditOutcome, BlobState, BuildResult, BuildState, DraftState, OutboxState,
+    PlanState, ProductState, ReleaseState, RequestState, Role, SignatureScheme, StepState,
+    UploadState, Verdict, VersionScheme,
 };
 pub use tree::{TreeEntry, TreeKind, TreeStats};
 pub use users::{Token, User};

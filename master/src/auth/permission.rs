@@ -15,8 +15,14 @@ pub enum Permission {
     Force,
     /// Stop builds and take requests back.
     Cancel,
-    /// Keep products and lift holds.
+    /// Keep products and lift holds, set labels, give verdicts.
     Keep,
+    /// Upload and record products.
+    Record,
+    /// Offer products to applications, and stop it; sign off.
+    Release,
+    /// Collect products, restore them, work on the store.
+    Collect,
     /// Manage users, tokens and agents.
     Administer,
 }
@@ -29,6 +35,9 @@ impl Permission {
         Self::Force,
         Self::Cancel,
         Self::Keep,
+        Self::Record,
+        Self::Release,
+        Self::Collect,
         Self::Administer,
     ];
 
@@ -41,6 +50,9 @@ impl Permission {
             Self::Force => "force",
             Self::Cancel => "cancel",
             Self::Keep => "keep",
+            Self::Record => "record",
+            Self::Release => "release",
+            Self::Collect => "collect",
             Self::Administer => "administer",
         }
     }
@@ -51,7 +63,9 @@ impl Permission {
         match self {
             Self::Public | Self::Read => true,
             Self::Keep => matches!(role, Role::Qa | Role::Engineer | Role::Admin),
-            Self::Force | Self::Cancel => matches!(role, Role::Engineer | Role::Admin),
+            Self::Force | Self::Cancel | Self::Record | Self::Release | Self::Collect => {
+                matches!(role, Role::Engineer | Role::Admin)
+            }
             Self::Administer => role == Role::Admin,
         }
     }

@@ -20,12 +20,16 @@ pub fn insert(conn: &mut Conn, now: Time, blob: &Blob) -> DbResult<()> {
         blobs::state.eq("live"),
         blobs::generation.eq(1),
         blobs::created_at.eq(now.0),
+        blobs::touched_at.eq(now.0),
     );
     per_engine!(conn, inner => diesel::insert_into(blobs::table)
         .values(row)
         .on_conflict(blobs::sha256)
         .do_nothing()
         .execute(inner))?;
+    diesel::update(blobs::table.find(&blob.sha256))
+        .set(blobs::touched_at.eq(now.0))
+        .execute(conn)?;
     diesel::update(blobs::table.find(&blob.sha256))
         .filter(blobs::state.ne("live"))
         .set((

@@ -22,6 +22,8 @@ type Row = (
     Option<i64>,
     Option<i64>,
     Option<String>,
+    Option<String>,
+    Option<i64>,
 );
 
 /// Keeps a product: adds a hold and raises the product's row version, so that a collection decided
@@ -116,7 +118,8 @@ pub fn live(
 }
 
 fn hold(conn: &mut Conn, row: Row) -> DbResult<Hold> {
-    let (id, product, kind, reason, owner, created, until, lifted, lifted_by, lift_reason) = row;
+    let (id, product, kind, reason, owner, created, until, lifted, lifted_by, lift_reason, _, _) =
+        row;
     Ok(Hold {
         id: HoldId(id),
         product: ProductId(product),

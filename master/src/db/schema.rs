@@ -92,6 +92,8 @@ diesel::table! {
         feed_token -> Text,
         state -> Text,
         created_at -> BigInt,
+        follows_branch_id -> Nullable<BigInt>,
+        deleted_at -> Nullable<BigInt>,
     }
 }
 
@@ -328,6 +330,10 @@ diesel::table! {
         state -> Text,
         generation -> BigInt,
         created_at -> BigInt,
+        touched_at -> BigInt,
+        condemned_at -> Nullable<BigInt>,
+        verified_at -> Nullable<BigInt>,
+        store -> Text,
     }
 }
 
@@ -366,6 +372,16 @@ diesel::table! {
         built_at -> BigInt,
         recorded_at -> BigInt,
         recorded_by -> Text,
+        min_os -> Nullable<Text>,
+        max_os -> Nullable<Text>,
+        notes -> Text,
+        verdict -> Text,
+        held_until -> BigInt,
+        size -> BigInt,
+        files_total -> BigInt,
+        expired_at -> Nullable<BigInt>,
+        expired_from -> Nullable<Text>,
+        deleted_at -> Nullable<BigInt>,
     }
 }
 
@@ -378,6 +394,7 @@ diesel::table! {
         blob_sha256 -> Text,
         size -> BigInt,
         source_path -> Text,
+        delta_from_product_id -> Nullable<BigInt>,
     }
 }
 
@@ -412,6 +429,8 @@ diesel::table! {
         lifted_at -> Nullable<BigInt>,
         lifted_by -> Nullable<BigInt>,
         lift_reason -> Nullable<Text>,
+        cascade_group -> Nullable<Text>,
+        owner_told_at -> Nullable<BigInt>,
     }
 }
 
@@ -453,6 +472,180 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    signatures (id) {
+        id -> BigInt,
+        product_file_id -> BigInt,
+        scheme -> Text,
+        key_id -> Text,
+        value -> Text,
+        trusted_comment -> Text,
+        state -> Text,
+    }
+}
+
+diesel::table! {
+    drafts (id) {
+        id -> BigInt,
+        record -> Text,
+        owner -> Text,
+        idempotency_key -> Nullable<Text>,
+        state -> Text,
+        product_id -> Nullable<BigInt>,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    uploads (id) {
+        id -> BigInt,
+        draft_id -> BigInt,
+        role -> Text,
+        name -> Text,
+        source_path -> Text,
+        declared_sha256 -> Nullable<Text>,
+        declared_size -> BigInt,
+        received -> BigInt,
+        blob_sha256 -> Nullable<Text>,
+        state -> Text,
+        state_text -> Text,
+        created_at -> BigInt,
+        changed_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    verdicts (id) {
+        id -> BigInt,
+        product_id -> BigInt,
+        user_id -> BigInt,
+        verdict -> Text,
+        comment -> Text,
+        bug -> Nullable<Text>,
+        checklist -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    labels (id) {
+        id -> BigInt,
+        branch_id -> BigInt,
+        target -> Text,
+        label -> Text,
+        product_id -> BigInt,
+        set_by -> Text,
+        set_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    releases (id) {
+        id -> BigInt,
+        branch_id -> BigInt,
+        target -> Text,
+        product_id -> BigInt,
+        fallback_product_id -> Nullable<BigInt>,
+        rollback_of_product_id -> Nullable<BigInt>,
+        state -> Text,
+        state_reason -> Text,
+        rollout_percent -> BigInt,
+        rollout_salt -> Text,
+        starts_at -> Nullable<BigInt>,
+        watershed -> Bool,
+        critical -> Bool,
+        signoffs_needed -> Text,
+        row_version -> BigInt,
+        created_by -> Text,
+        created_at -> BigInt,
+        live_at -> Nullable<BigInt>,
+        ended_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    signoffs (id) {
+        id -> BigInt,
+        release_id -> BigInt,
+        user_id -> BigInt,
+        role -> Text,
+        comment -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    shutoffs (id) {
+        id -> BigInt,
+        project_id -> BigInt,
+        branch_id -> Nullable<BigInt>,
+        reason -> Text,
+        created_by -> Text,
+        created_at -> BigInt,
+        lifted_by -> Nullable<Text>,
+        lifted_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    update_counts (day, branch_id, target, format, from_version, outcome) {
+        day -> BigInt,
+        branch_id -> BigInt,
+        target -> Text,
+        format -> Text,
+        from_version -> Text,
+        outcome -> Text,
+        asked -> BigInt,
+    }
+}
+
+diesel::table! {
+    published_feeds (path) {
+        path -> Text,
+        sha256 -> Text,
+        published_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    retention_plans (id) {
+        id -> BigInt,
+        state -> Text,
+        state_text -> Text,
+        policies_sha256 -> Text,
+        products_total -> BigInt,
+        bytes_total -> BigInt,
+        created_by -> Text,
+        created_at -> BigInt,
+        applied_by -> Nullable<Text>,
+        applied_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    retention_items (plan_id, product_id) {
+        plan_id -> BigInt,
+        product_id -> BigInt,
+        row_version -> BigInt,
+        policy -> Text,
+        rule -> Text,
+        bytes -> BigInt,
+        result -> Text,
+        result_text -> Text,
+    }
+}
+
+diesel::table! {
+    retention_latest (plan_id, branch_id, target) {
+        plan_id -> BigInt,
+        branch_id -> BigInt,
+        target -> Text,
+        before_product_id -> Nullable<BigInt>,
+        after_product_id -> Nullable<BigInt>,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(tokens -> users (user_id));
 diesel::joinable!(repositories -> projects (project_id));
@@ -491,6 +684,21 @@ diesel::joinable!(holds -> products (product_id));
 diesel::joinable!(holds -> users (owner_id));
 diesel::joinable!(outbox -> events (event_seq));
 diesel::joinable!(outbox -> builds (build_id));
+diesel::joinable!(signatures -> product_files (product_file_id));
+diesel::joinable!(uploads -> drafts (draft_id));
+diesel::joinable!(verdicts -> products (product_id));
+diesel::joinable!(verdicts -> users (user_id));
+diesel::joinable!(labels -> branches (branch_id));
+diesel::joinable!(labels -> products (product_id));
+diesel::joinable!(releases -> branches (branch_id));
+diesel::joinable!(signoffs -> releases (release_id));
+diesel::joinable!(signoffs -> users (user_id));
+diesel::joinable!(shutoffs -> projects (project_id));
+diesel::joinable!(shutoffs -> branches (branch_id));
+diesel::joinable!(update_counts -> branches (branch_id));
+diesel::joinable!(retention_items -> retention_plans (plan_id));
+diesel::joinable!(retention_items -> products (product_id));
+diesel::joinable!(retention_latest -> retention_plans (plan_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     counters,
@@ -527,4 +735,17 @@ diesel::allow_tables_to_appear_in_same_query!(
     events,
     cursors,
     outbox,
+    signatures,
+    drafts,
+    uploads,
+    verdicts,
+    labels,
+    releases,
+    signoffs,
+    shutoffs,
+    update_counts,
+    published_feeds,
+    retention_plans,
+    retention_items,
+    retention_latest,
 );

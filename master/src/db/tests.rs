@@ -69,16 +69,21 @@ pub(crate) fn sql(conn: &mut super::Conn, text: &str) -> super::DbResult<()> {
 
 /// References that nothing is looked up by, or of tables as small as the configuration and the
 /// people: going through those costs nothing.
-const NOT_LOOKED_UP: [&str; 11] = [
+const NOT_LOOKED_UP: [&str; 16] = [
     "artifacts.step_id",
+    "branches.follows_branch_id",
     "builders.project_id",
     "commands.log_id",
     "holds.lifted_by",
-    "holds.owner_id",
-    "products.branch_id",
     "repositories.project_id",
+    "retention_items.product_id",
+    "retention_latest.after_product_id",
+    "retention_latest.before_product_id",
+    "retention_latest.branch_id",
     "schedule_cursors.repository_id",
     "sessions.user_id",
+    "shutoffs.branch_id",
+    "signoffs.user_id",
     "source_stamps.repository_id",
     "tokens.user_id",
 ];

@@ -132,6 +132,122 @@ words! {
 }
 
 words! {
+    /// What somebody who tested a product found.
+    Verdict {
+        /// Nobody tested it, or the last word was taken back.
+        Untested = "untested",
+        /// Fit for use.
+        Good = "good",
+        /// Not fit for use.
+        Bad = "bad",
+        /// Nearly: something small is to be done.
+        NeedsWork = "needs-work",
+    }
+}
+
+words! {
+    /// State of a release.
+    ReleaseState {
+        /// Being prepared; sign-offs may be missing.
+        Draft = "draft",
+        /// Signed off; begins at its time.
+        Scheduled = "scheduled",
+        /// Offered to applications.
+        Live = "live",
+        /// Stays with those who have it; nobody new gets it.
+        Paused = "paused",
+        /// A later release took its place.
+        Superseded = "superseded",
+        /// Taken back; the fallback or the release before is offered again, to new askers only.
+        Withdrawn = "withdrawn",
+        /// Taken back, and those who have it are moved down.
+        RolledBack = "rolled-back",
+    }
+}
+
+words! {
+    /// State of a product being uploaded.
+    DraftState {
+        /// Files are coming.
+        Open = "open",
+        /// Became a product.
+        Committed = "committed",
+        /// Given up, or its time ran out.
+        Abandoned = "abandoned",
+    }
+}
+
+words! {
+    /// State of a file being uploaded.
+    UploadState {
+        /// Bytes are coming.
+        Open = "open",
+        /// All bytes are there, checked and on disk.
+        Complete = "complete",
+        /// It is not what was announced.
+        Refused = "refused",
+    }
+}
+
+words! {
+    /// State of a stored file.
+    BlobState {
+        /// On disk, may be served.
+        Live = "live",
+        /// Nothing names it any more; it is removed after the grace.
+        Condemned = "condemned",
+        /// Removed.
+        Gone = "gone",
+        /// Missing, or not what its name says; never served.
+        Corrupt = "corrupt",
+    }
+}
+
+words! {
+    /// State of a retention plan.
+    PlanState {
+        /// Stored, nothing was done.
+        Planned = "planned",
+        /// It would change what a living branch offers; it cannot be applied.
+        Refused = "refused",
+        /// Being applied.
+        Applying = "applying",
+        /// Done.
+        Applied = "applied",
+        /// Policies changed since; it cannot be applied.
+        Stale = "stale",
+    }
+}
+
+words! {
+    /// How a signature is made and checked.
+    SignatureScheme {
+        /// minisign, as Tauri and cargo-packager use it.
+        Minisign = "minisign",
+        /// Ed25519 over the bytes of the file, as Sparkle uses it.
+        Ed25519 = "ed25519",
+        /// OpenPGP, detached.
+        Gpg = "gpg",
+    }
+}
+
+words! {
+    /// How version texts of a project are compared.
+    VersionScheme {
+        /// Not at all: only the order of products counts.
+        Seq = "seq",
+        /// Semantic versions.
+        Semver = "semver",
+        /// Numbers and words between dots, dashes and underscores.
+        Dotted = "dotted",
+        /// As Debian packages.
+        Deb = "deb",
+        /// As Python packages.
+        Pep440 = "pep440",
+    }
+}
+
+words! {
     /// How something in the audit trail ended.
     AuditOutcome {
         /// It was done.

@@ -6,7 +6,10 @@ use super::sources::{Source, files};
 /// Top modules by floor; a module may name those of its own floor (adapters only themselves) and
 /// of the floors below.
 const FLOORS: &[(u32, &[&str])] = &[
-    (0, &["ids", "model", "error", "config", "clock"]),
+    (
+        0,
+        &["ids", "model", "error", "config", "clock", "failpoints"],
+    ),
     (
         10,
         &["scheduler", "engine", "updates", "retention", "notify"],
