@@ -210,7 +210,11 @@ fn account(config: &Config, folders: [&Path; 3]) -> Result<Option<Account>, Stri
 }
 
 fn mebibytes(bytes: u64) -> String {
-    format!("{} MiB", bytes >> 20)
+    match bytes >> 20 {
+        // From here on people count in the next unit.
+        mebibytes @ 10_240.. => format!("{} GiB", mebibytes >> 10),
+        mebibytes => format!("{mebibytes} MiB"),
+    }
 }
 
 pub(crate) fn lock(state: &Path) -> Result<File, String> {

@@ -62,6 +62,7 @@ fn every_page_is_sound_in_a_browser() {
             "/builds",
             "/changes",
             "/agents",
+            "/agents?state=idle",
             "/agents/linux-1",
             "/agent-tokens",
         ])

@@ -12,6 +12,7 @@ use super::{filters, state::Look};
 use crate::app::App;
 use crate::auth::{Identity, Permission};
 use crate::clock::Time;
+use crate::error::Error;
 use crate::model::{AgentSummary, AgentUpgrade, AgentUpgradeState, BuildFilter};
 use crate::ops;
 
@@ -95,20 +96,32 @@ struct ListPage {
     frame: Frame,
     /// How many are in each state, those that want a look first.
     counts: Vec<(Look, usize)>,
+    /// The state that alone is shown; empty for all.
+    state: String,
     agents: Vec<AgentRow>,
     may_add: bool,
 }
 
+/// The filter of the list.
+#[derive(serde::Deserialize)]
+pub struct ListQuery {
+    /// Word of a state, such as `missing`.
+    #[serde(default)]
+    state: String,
+}
+
+/// States of agents, those that want a look first.
+const STATES: [Look; 6] = [
+    Look::MISSING,
+    Look::AWAY,
+    Look::UNWILLING,
+    Look::PAUSED,
+    Look::BUSY,
+    Look::IDLE,
+];
+
 fn counts(agents: &[AgentRow]) -> Vec<(Look, usize)> {
-    let order = [
-        Look::MISSING,
-        Look::AWAY,
-        Look::UNWILLING,
-        Look::PAUSED,
-        Look::BUSY,
-        Look::IDLE,
-    ];
-    let counted = order.map(|look| {
+    let counted = STATES.map(|look| {
         let of_it = agents.iter().filter(|agent| agent.look == look);
         (look, of_it.count())
     });
@@ -119,17 +132,30 @@ fn counts(agents: &[AgentRow]) -> Vec<(Look, usize)> {
 }
 
 /// `GET /agents`.
-pub async fn list(app: web::Data<App>, identity: Identity) -> Result<HttpResponse, Fault> {
+pub async fn list(
+    app: web::Data<App>,
+    identity: Identity,
+    asked: web::Query<ListQuery>,
+) -> Result<HttpResponse, Fault> {
     let now = app.clock.now();
+    let state = asked.into_inner().state;
+    if !state.is_empty() && !STATES.iter().any(|look| look.word == state) {
+        let words = STATES.map(|look| look.word).join(", ");
+        let text = format!("no agent is ever in that state: choose one of {words}");
+        return Err(Error::bad_input("state", text).into());
+    }
     let agents = ops::agents::list(&app, &identity).await?;
     let rows = agents.into_iter().map(|agent| AgentRow::new(agent, now));
-    let agents: Vec<AgentRow> = rows.collect();
+    let mut agents: Vec<AgentRow> = rows.collect();
+    let counts = counts(&agents);
+    agents.retain(|agent| state.is_empty() || agent.look.word == state);
     html(&ListPage {
         frame: Frame::new(&app, &identity, "/agents", "Agents")
             .rest("/api/v1/agents")
             .live("agent build"),
         may_add: identity.require(Permission::Administer).is_ok(),
-        counts: counts(&agents),
+        counts,
+        state,
         agents,
     })
 }
