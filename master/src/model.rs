@@ -8,6 +8,7 @@ mod builders;
 mod builds;
 mod changes;
 mod names;
+mod offers;
 mod page;
 mod products;
 mod requests;
@@ -25,6 +26,7 @@ pub use builds::{
 };
 pub use changes::{ChangeBuild, ChangeFilter, ChangeSummary};
 pub use names::{Name, NameError};
+pub use offers::{DeltaBase, Offer, OfferFile, OfferSignature, OfferedProduct};
 pub use page::{PAGE_ROWS_MAX, Page};
 pub use products::{
     Artifact, Hold, NewProduct, NewProductFile, Product, ProductDetail, ProductFile, ProductFilter,

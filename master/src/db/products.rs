@@ -14,8 +14,10 @@ pub use crate::model::{NewProduct, NewProductFile};
 use crate::model::{ProductProperty, ProductRevision, ProductState};
 use crate::updates::compare_versions;
 
+mod choices;
 pub mod feed;
 pub mod files;
+pub mod offer;
 pub mod view;
 
 /// Records a product whose files are complete and on disk, with the event `product.recorded`.

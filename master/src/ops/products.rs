@@ -7,8 +7,8 @@ use crate::db::products::{feed, view};
 use crate::db::{Conn, DbError, DbResult, Lane, holds};
 use crate::error::{Error, Result};
 use crate::ids::ProductId;
-use crate::model::{Hold, Page, Product, ProductDetail, ProductFilter};
-use crate::updates::{self, Asker};
+use crate::model::{Hold, Page, Product, ProductDetail, ProductFilter, VersionScheme};
+use crate::updates::{self, Answer, Asker, Wish};
 
 /// The products that `filter` lets through, the newest recorded first.
 pub async fn list(
@@ -63,8 +63,13 @@ fn is_latest(conn: &mut Conn, product: &Product) -> DbResult<bool> {
         token: product.feed.clone(),
         target: product.target.clone(),
     };
-    let candidates = feed::candidates(conn, &feed, &Asker::default())?;
-    Ok(updates::latest(&candidates).is_some_and(|latest| latest.id == product.id))
+    let rules = feed::Rules {
+        scheme: VersionScheme::Seq,
+        only_released: false,
+    };
+    let facts = feed::facts(conn, &feed, &Asker::default(), rules)?;
+    let decision = updates::answer(&facts, &Asker::default(), Wish::Current);
+    Ok(matches!(decision.answer, Answer::Offer { product: id, .. } if id == product.id))
 }
 
 /// Every reason why it may not be collected, in words.

@@ -1,68 +1,136 @@
 //! Update feeds: what an application that asks is told. Loads the rows, lets `updates` decide.
 
 use crate::app::App;
-use crate::clock::Time;
-use crate::db::products::feed;
 pub use crate::db::products::feed::Feed;
-use crate::db::{Conn, DbError, Lane};
+use crate::db::products::feed::{self, Rules};
+use crate::db::products::offer;
+use crate::db::{Conn, DbError, DbResult, Lane};
 use crate::error::{Error, Result};
-use crate::updates::{self, Answer, Asker};
+use crate::ids::{BranchId, ReleaseId};
+pub use crate::model::Offer;
+use crate::model::VersionScheme;
+pub use crate::updates::Asker;
+use crate::updates::{self, Answer, Wish};
 
 /// Longest text that an asker may send as a version; a longer one is no version of ours.
 const VERSION_BYTES_MAX: usize = 256;
 
-/// A product that an application should take.
+/// What an application is told, and how that came about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Update {
-    /// Version text.
-    pub version: String,
-    /// Semantic version.
-    pub feed_version: Option<String>,
-    /// Where its file is, as a whole URL.
-    pub url: String,
-    /// File name.
-    pub name: String,
-    /// SHA-256 of the file, lower-case hexadecimal.
-    pub sha256: String,
-    /// Bytes of the file.
-    pub size: i64,
-    /// When it was recorded.
-    pub published_at: Time,
-    /// Number of the build.
-    pub build: i64,
-    /// Revision of the first codebase.
-    pub revision: String,
-    /// Language runtime and range.
-    pub runtime: Option<(String, String)>,
+pub struct Reply {
+    /// The answer.
+    pub answer: Told,
+    /// Whether another asker of the same version may be told something else, because a rollout is
+    /// under way: shared caches must not keep it, static files cannot say it.
+    pub is_private: bool,
+    /// One sentence per rule, for people who may read.
+    pub explained: Vec<String>,
+    /// The branch that was asked, for the counts.
+    pub branch: BranchId,
+    /// The release that is offered, where it is one.
+    pub release: Option<ReleaseId>,
 }
 
-/// What an application that is at `asker` is told: an update, or nothing. Open to everybody.
+/// What an application is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// Take this product.
+    Offer(Box<Offer>),
+    /// There is nothing newer than what it has.
+    UpToDate,
+    /// There is a newer product, and it does not run there.
+    Unsupported {
+        /// What it lacks.
+        reason: String,
+        /// The version of the newer product.
+        version: String,
+    },
+    /// Updates are stopped.
+    ShutOff {
+        /// Why.
+        reason: String,
+    },
+    /// There is nothing to offer to anybody.
+    Nothing,
+}
+
+/// What an application that is at `asker` is told: an update, or why there is none. Open to
+/// everybody; odd input counts as not given.
 ///
 /// Errors: `NotFound` when project or feed are unknown.
-pub async fn ask(app: &App, feed: Feed, mut asker: Asker) -> Result<Option<Update>> {
+pub async fn ask(app: &App, feed: Feed, asker: Asker) -> Result<Reply> {
+    reply(app, feed, asker, Wish::Update).await
+}
+
+/// The product that the asker may run, also when it has it; never [`Told::UpToDate`]. For formats
+/// that always list the current product and leave the comparison to the client.
+///
+/// Errors: as [`ask`].
+pub async fn current(app: &App, feed: Feed, asker: Asker) -> Result<Reply> {
+    reply(app, feed, asker, Wish::Current).await
+}
+
+async fn reply(app: &App, feed: Feed, asker: Asker, wish: Wish) -> Result<Reply> {
     let names = [&feed.project, &feed.token, &feed.target];
     if names.iter().any(|name| name.contains('\0')) {
         return Err(unknown(&feed));
     }
+    let asker = sensible(asker);
+    let rules = rules(app, &feed.project);
+    let wanted = feed.clone();
+    let read = move |conn: &mut Conn| decide(conn, &wanted, &asker, rules, wish);
+    let reply = app.db.lane(Lane::Pages).read("updates.ask", read).await;
+    reply.map_err(|error| match error {
+        DbError::NotFound => unknown(&feed),
+        other => other.into(),
+    })
+}
+
+/// Loads, decides and loads what is offered.
+pub(super) fn decide(
+    conn: &mut Conn,
+    feed: &Feed,
+    asker: &Asker,
+    rules: Rules,
+    wish: Wish,
+) -> DbResult<Reply> {
+    let facts = feed::facts(conn, feed, asker, rules)?;
+    let decision = updates::answer(&facts, asker, wish);
+    let answer = match decision.answer {
+        Answer::Offer {
+            product,
+            is_critical,
+        } => Told::Offer(Box::new(offer::load(conn, product, is_critical)?)),
+        Answer::UpToDate => Told::UpToDate,
+        Answer::Unsupported { reason, version } => Told::Unsupported { reason, version },
+        Answer::ShutOff { reason } => Told::ShutOff { reason },
+        Answer::Nothing => Told::Nothing,
+    };
+    let asked = facts.trail.hops().first().ok_or(DbError::NotFound)?;
+    Ok(Reply {
+        answer,
+        is_private: decision.depends_on_id,
+        explained: decision.explained,
+        branch: asked.id,
+        release: decision.release,
+    })
+}
+
+/// What the configuration says of a project's feeds.
+pub(super) fn rules(_app: &App, _project: &str) -> Rules {
+    Rules {
+        scheme: VersionScheme::Dotted,
+        only_released: false,
+    }
+}
+
+/// What makes no sense counts as not given.
+fn sensible(mut asker: Asker) -> Asker {
     let is_version =
         |text: &String| !text.is_empty() && text.len() <= VERSION_BYTES_MAX && !text.contains('\0');
     asker.version = asker.version.filter(is_version);
-    let master = app.config().master.url.clone();
-    let wanted = feed.clone();
-    let read = move |conn: &mut Conn| {
-        let candidates = feed::candidates(conn, &wanted, &asker)?;
-        match updates::answer(&candidates, &asker) {
-            Answer::Offer(id) => feed::offer(conn, id).map(Some),
-            Answer::UpToDate | Answer::Nothing => Ok(None),
-        }
-    };
-    let db = app.db.lane(Lane::Pages);
-    let offer = db.read("updates.ask", read).await;
-    let offer = offer.map_err(|error| match error {
-        DbError::NotFound => unknown(&feed),
-        other => other.into(),
-    })?;
-    Ok(offer.map(|offer| update(&master, offer)))
+    asker.id = asker.id.filter(|id| !id.trim().is_empty());
+    asker
 }
 
 fn unknown(feed: &Feed) -> Error {
@@ -72,19 +140,4 @@ fn unknown(feed: &Feed) -> Error {
         text(&feed.token),
         text(&feed.project)
     ))
-}
-
-fn update(master: &str, offer: feed::Offer) -> Update {
-    Update {
-        url: format!("{master}{}", updates::file_path(&offer.sha256, &offer.name)),
-        version: offer.version,
-        feed_version: offer.feed_version,
-        name: offer.name,
-        sha256: offer.sha256,
-        size: offer.size,
-        published_at: offer.recorded_at,
-        build: offer.build_number,
-        revision: offer.revision,
-        runtime: offer.runtime,
-    }
 }

@@ -1,10 +1,15 @@
-//! Tables of answers and of version orders.
+//! Tables of answers, and what holds for any facts whatever.
 
 use std::cmp::Ordering;
 
 use super::*;
+use crate::ids::{BranchId, ReleaseId};
+use crate::model::VersionScheme;
 
-fn product(id: i64, position: i64, build: i64, version: &str) -> Candidate {
+mod promises;
+mod rules;
+
+pub(super) fn product(id: i64, position: i64, build: i64, version: &str) -> Candidate {
     Candidate {
         id: ProductId(id),
         seq: (position, build, id),
@@ -12,6 +17,9 @@ fn product(id: i64, position: i64, build: i64, version: &str) -> Candidate {
         feed_version: None,
         build_number: build,
         state: ProductState::Recorded,
+        runtime: None,
+        min_os: None,
+        max_os: None,
         is_complete: true,
     }
 }
@@ -20,85 +28,72 @@ fn asks(version: &str, build: Option<i64>) -> Asker {
     Asker {
         version: Some(version.to_owned()),
         build,
+        ..Asker::default()
     }
 }
 
-/// Build 3 is a rebuild of the old revision at position 1: recorded last, yet not the latest.
-fn three() -> Vec<Candidate> {
-    vec![
-        product(1, 1, 1, "1.0"),
-        product(2, 2, 2, "1.1"),
-        product(3, 1, 3, "1.0"),
-    ]
-}
-
-#[test]
-fn the_latest_is_decided_by_the_source_and_not_by_the_time_of_building() {
-    let offer = Answer::Offer(ProductId(2));
-    assert_eq!(answer(&three(), &Asker::default()), offer);
-    assert_eq!(answer(&three(), &asks("1.0", None)), offer);
-    assert_eq!(answer(&three(), &asks("1.0", Some(3))), offer);
-    assert_eq!(answer(&three(), &asks("1.1", None)), Answer::UpToDate);
-    assert_eq!(answer(&three(), &asks("1.1", Some(99))), Answer::UpToDate);
-}
-
-#[test]
-fn nothing_is_offered_where_there_is_nothing() {
-    assert_eq!(answer(&[], &asks("1.0", None)), Answer::Nothing);
-}
-
-#[test]
-fn what_may_not_be_offered_is_skipped_and_nobody_is_sent_back() {
-    use ProductState::{Candidate, Deleted, Expired, Recorded, Released, Superseded, Withdrawn};
-    for state in [Withdrawn, Expired, Deleted, Superseded] {
-        let mut products = three();
-        products[1].state = state;
-        let offer = Answer::Offer(ProductId(3));
-        assert_eq!(answer(&products, &Asker::default()), offer, "{state}");
-        assert_eq!(answer(&products, &asks("1.1", None)), Answer::UpToDate);
+fn choice(candidate: Candidate) -> Choice {
+    Choice {
+        what: format!("build {}", candidate.build_number),
+        candidate,
+        terms: None,
     }
-    for state in [Recorded, Candidate, Released] {
-        let mut products = three();
-        products[1].state = state;
-        assert_eq!(
-            answer(&products, &Asker::default()),
-            Answer::Offer(ProductId(2))
-        );
+}
+
+/// A branch without releases; every product is one of the asker's version, should it say so.
+fn nightly(products: &[Candidate]) -> Facts {
+    let mut choices: Vec<Choice> = products.iter().cloned().map(choice).collect();
+    choices.sort_by_key(|choice| std::cmp::Reverse(choice.candidate.seq));
+    Facts {
+        trail: Trail::begin(hop(1, None)),
+        shut_offs: Vec::new(),
+        is_released: false,
+        choices,
+        watersheds: Vec::new(),
+        own: products.to_vec(),
+        rolled_back: Vec::new(),
+        scheme: VersionScheme::Dotted,
     }
-    let mut products = three();
-    products[1].is_complete = false;
-    assert_eq!(
-        answer(&products, &Asker::default()),
-        Answer::Offer(ProductId(3))
-    );
 }
 
-#[test]
-fn of_two_builds_of_one_version_the_later_is_offered_to_whoever_names_the_earlier() {
-    let products = [product(1, 5, 1, "2.0"), product(2, 5, 2, "2.0")];
-    assert_eq!(
-        answer(&products, &asks("2.0", Some(1))),
-        Answer::Offer(ProductId(2))
-    );
-    assert_eq!(answer(&products, &asks("2.0", Some(2))), Answer::UpToDate);
-    assert_eq!(answer(&products, &asks("2.0", None)), Answer::UpToDate);
+fn hop(id: i64, follows: Option<i64>) -> Hop {
+    Hop {
+        id: BranchId(id),
+        name: format!("b{id}"),
+        follows: follows.map(BranchId),
+    }
 }
 
-#[test]
-fn a_version_never_recorded_is_compared_and_offered_the_latest_where_it_does_not_compare() {
-    let offer = Answer::Offer(ProductId(2));
-    assert_eq!(answer(&three(), &asks("0.9", None)), offer);
-    assert_eq!(answer(&three(), &asks("1.0.7-3-gdeadbee", None)), offer);
-    assert_eq!(answer(&three(), &asks("Nightly!", None)), offer);
-    assert_eq!(answer(&three(), &asks("", None)), offer);
-    assert_eq!(answer(&three(), &asks("7", None)), Answer::UpToDate);
+/// A branch whose release offers `head` to so many of a hundred.
+fn released(head: &Candidate, percent: i64, fallback: Option<&Candidate>) -> Facts {
+    let terms = Terms {
+        release: ReleaseId(7),
+        percent,
+        salt: "salt".to_owned(),
+        is_paused: false,
+        is_critical: false,
+    };
+    let mut facts = nightly(&[]);
+    facts.is_released = true;
+    facts.choices = vec![Choice {
+        candidate: head.clone(),
+        terms: Some(terms),
+        what: "release 7".to_owned(),
+    }];
+    facts.choices.extend(fallback.cloned().map(choice));
+    facts.own = facts.choices.iter().map(|c| c.candidate.clone()).collect();
+    facts
 }
 
-#[test]
-fn the_feed_version_names_a_product_too() {
-    let mut products = three();
-    products[1].feed_version = Some("1.1.0+2".to_owned());
-    assert_eq!(answer(&products, &asks("1.1.0+2", None)), Answer::UpToDate);
+fn told(facts: &Facts, asker: &Asker) -> Answer {
+    answer(facts, asker, Wish::Update).answer
+}
+
+fn offer(id: i64) -> Answer {
+    Answer::Offer {
+        product: ProductId(id),
+        is_critical: false,
+    }
 }
 
 #[test]

@@ -8,12 +8,14 @@ use sha2::{Digest as _, Sha256};
 use super::fault::Fault;
 use super::files::is_known;
 use crate::app::App;
-use crate::ops;
-use crate::ops::updates::{Feed, Update};
-use crate::updates::Asker;
+use crate::error::Error;
+use crate::ops::updates::{Asker, Feed, Offer, Told};
+use crate::{ops, updates};
 
 /// Answers are the same for everybody who asks the same, for a minute.
 const CACHING: &str = "public, max-age=60";
+/// While a rollout is under way the next asker may be told something else.
+const PRIVATE: &str = "private, max-age=60";
 
 /// An answer as applications read it; fields are only ever added.
 #[derive(serde::Serialize)]
@@ -38,8 +40,8 @@ struct Runtime<'a> {
     range: &'a str,
 }
 
-/// `GET /update/v1/{project}/{feed}/{target}?version=&build=`: 200 with the update, 204 when there
-/// is none for the asker.
+/// `GET /update/v1/{project}/{feed}/{target}?version=&build=&os_version=&runtime=&id=`: 200 with
+/// the update, 204 when there is none for the asker.
 pub async fn ask(
     app: web::Data<App>,
     request: HttpRequest,
@@ -51,18 +53,19 @@ pub async fn ask(
         token,
         target,
     };
-    let update = ops::updates::ask(&app, feed, asker(request.query_string())).await?;
-    let Some(update) = update else {
+    let reply = ops::updates::ask(&app, feed, asker(request.query_string())).await?;
+    let caching = if reply.is_private { PRIVATE } else { CACHING };
+    let Told::Offer(offer) = &reply.answer else {
         return Ok(HttpResponse::NoContent()
-            .insert_header((header::CACHE_CONTROL, CACHING))
+            .insert_header((header::CACHE_CONTROL, caching))
             .finish());
     };
-    let body = body(&update)?;
+    let body = body(&app.config().master.url, offer)?;
     let tag = tag(&body);
     let is_known = is_known(request.headers(), &tag);
     let mut response = HttpResponse::Ok();
     response
-        .insert_header((header::CACHE_CONTROL, CACHING))
+        .insert_header((header::CACHE_CONTROL, caching))
         .insert_header((header::ETAG, tag));
     if is_known {
         return Ok(response.status(StatusCode::NOT_MODIFIED).finish());
@@ -79,30 +82,36 @@ fn asker(query: &str) -> Asker {
         match key.as_str() {
             "version" => asker.version = Some(value),
             "build" => asker.build = value.trim().parse().ok(),
+            "os_version" => asker.os_version = Some(value),
+            "runtime" => asker.runtime = Some(value),
+            "id" => asker.id = Some(value),
             _ => {}
         }
     }
     asker
 }
 
-fn body(update: &Update) -> Result<String, crate::error::Error> {
-    let runtime = update
+fn body(master: &str, offer: &Offer) -> Result<String, Error> {
+    let nothing = || Error::internal("an offer without a file");
+    let file = offer.main_file().ok_or_else(nothing)?;
+    let product = &offer.product;
+    let runtime = product
         .runtime
         .as_ref()
         .map(|(name, range)| Runtime { name, range });
     serde_json::to_string(&Body {
-        version: &update.version,
-        feed_version: update.feed_version.as_deref(),
-        url: &update.url,
-        name: &update.name,
-        sha256: &update.sha256,
-        size: update.size,
-        published_at: update.published_at.to_string(),
-        build: update.build,
-        revision: &update.revision,
+        version: &product.version,
+        feed_version: product.feed_version.as_deref(),
+        url: &format!("{master}{}", updates::file_path(&file.sha256, &file.name)),
+        name: &file.name,
+        sha256: &file.sha256,
+        size: file.size,
+        published_at: product.recorded_at.to_string(),
+        build: product.build_number,
+        revision: &product.revision,
         runtime,
     })
-    .map_err(crate::error::Error::internal)
+    .map_err(Error::internal)
 }
 
 /// Weak, because the body may be compressed on its way.

@@ -1,22 +1,23 @@
-//! What an update feed needs to know of products. The decision is `updates`'.
+//! What an update feed needs to know to answer one asker: a handful of indexed rows, however many
+//! products there are. The decision is `updates`'; choices of a branch are `choices`'.
 
 use diesel::prelude::*;
 
-use crate::clock::Time;
-use crate::db::schema::{blobs, branches, product_files, products, projects};
+use super::choices::{self, CandidateRow, candidate, columns};
+use crate::db::schema::{branches, products, projects, releases, shutoffs};
 use crate::db::{Conn, DbError, DbResult};
-use crate::ids::ProductId;
-use crate::model::ProductState;
-use crate::updates::{Asker, Candidate, is_offerable};
+use crate::ids::{BranchId, ProductId, ProjectId};
+use crate::model::{ReleaseState, VersionScheme};
+use crate::updates::{Asker, Candidate, Facts, Hop, ShutOff, Trail, place};
 
 /// Products of the asker's version that are looked at: a version is built again a few times, not
 /// hundreds.
 const SAME_VERSION_MAX: i64 = 200;
-/// Products looked at for a complete one, newest first: incomplete ones are a disk's fault and few.
-const LATEST_MAX: i64 = 20;
+/// Live shut-offs of a project that are looked at: people make them one by one.
+const SHUT_OFFS_MAX: i64 = 1_000;
 
 /// Which products a feed is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Feed {
     /// Name of the project.
     pub project: String,
@@ -26,191 +27,148 @@ pub struct Feed {
     pub target: String,
 }
 
-/// What a feed tells of the product it offers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offer {
-    /// Version text.
-    pub version: String,
-    /// Semantic version.
-    pub feed_version: Option<String>,
-    /// Number of the build.
-    pub build_number: i64,
-    /// Revision of the first codebase.
-    pub revision: String,
-    /// Language runtime and range.
-    pub runtime: Option<(String, String)>,
-    /// When it was recorded.
-    pub recorded_at: Time,
-    /// Name of the file to fetch.
-    pub name: String,
-    /// Its SHA-256.
-    pub sha256: String,
-    /// Its bytes.
-    pub size: i64,
+/// What the configuration says of a project's feeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// How version texts are compared.
+    pub scheme: VersionScheme,
+    /// Whether branches offer nothing until something was released.
+    pub only_released: bool,
 }
 
-type Row = (i64, i64, i64, String, Option<String>, i64, String);
-
-/// The products from which an answer to `asker` is chosen: the newest that may be offered, and
-/// those of the asker's version.
+/// Everything that the answer to `asker` is decided from.
 ///
 /// Errors: [`DbError::NotFound`] when project or feed are unknown; no product is no error.
-pub fn candidates(conn: &mut Conn, feed: &Feed, asker: &Asker) -> DbResult<Vec<Candidate>> {
-    let branch: i64 = branches::table
+pub fn facts(conn: &mut Conn, feed: &Feed, asker: &Asker, rules: Rules) -> DbResult<Facts> {
+    let (project, asked) = by_token(conn, feed)?;
+    let trail = trail(conn, asked)?;
+    let shut_offs = shut_offs(conn, project, &trail)?;
+    let branch = trail.end().ok_or(DbError::NotFound)?.id;
+    let offered = if shut_offs.is_empty() {
+        choices::load(conn, branch, &feed.target, asker, rules.only_released)?
+    } else {
+        choices::Offered::default()
+    };
+    let own = match &asker.version {
+        Some(version) if shut_offs.is_empty() => same_version(conn, branch, &feed.target, version)?,
+        _ => Vec::new(),
+    };
+    let standing = place(&own, asker).map(|own| own.id);
+    let rolled_back = match standing {
+        Some(id) if offered.is_released && is_rolled_back(conn, id)? => vec![id],
+        _ => Vec::new(),
+    };
+    Ok(Facts {
+        trail,
+        shut_offs,
+        is_released: offered.is_released,
+        choices: offered.choices,
+        watersheds: offered.watersheds,
+        own,
+        rolled_back,
+        scheme: rules.scheme,
+    })
+}
+
+type BranchRow = (i64, i64, String, Option<i64>);
+
+/// The branch that a feed's address names, and its project.
+pub fn by_token(conn: &mut Conn, feed: &Feed) -> DbResult<(ProjectId, Hop)> {
+    let row: BranchRow = branches::table
         .inner_join(projects::table)
-        .filter(projects::name.eq(&feed.project))
         .filter(branches::feed_token.eq(&feed.token))
-        .select(branches::id)
-        .first(conn)?;
-    let mut found = newest(conn, branch, &feed.target)?;
-    if let Some(version) = &asker.version {
-        found.extend(same_version(conn, branch, &feed.target, version)?);
-    }
-    found.sort_by_key(|row| row.0);
-    found.dedup_by_key(|row| row.0);
-    found.into_iter().map(|row| candidate(conn, row)).collect()
-}
-
-fn newest(conn: &mut Conn, branch: i64, target: &str) -> DbResult<Vec<Row>> {
-    let [first, second, third] = offerable();
-    let rows = products::table
-        .filter(products::branch_id.eq(branch))
-        .filter(products::target.eq(target))
-        .filter(
-            products::state
-                .eq(first)
-                .or(products::state.eq(second))
-                .or(products::state.eq(third)),
-        )
-        .order((
-            products::seq_position.desc(),
-            products::seq_build.desc(),
-            products::id.desc(),
+        .filter(projects::name.eq(&feed.project))
+        .select((
+            branches::id,
+            branches::project_id,
+            branches::name,
+            branches::follows_branch_id,
         ))
-        .limit(LATEST_MAX)
-        .select(columns())
-        .load(conn)?;
-    Ok(rows)
+        .first(conn)?;
+    Ok((ProjectId(row.1), hop(row)))
 }
 
-fn same_version(conn: &mut Conn, branch: i64, target: &str, version: &str) -> DbResult<Vec<Row>> {
-    let rows = products::table
-        .filter(products::branch_id.eq(branch))
-        .filter(products::target.eq(target))
-        .filter(
-            products::version
-                .eq(version)
-                .or(products::feed_version.eq(version)),
-        )
+/// The way from a branch to the one that answers for it.
+pub fn trail(conn: &mut Conn, asked: Hop) -> DbResult<Trail> {
+    let mut trail = Trail::begin(asked);
+    while let Some(next) = trail.next() {
+        let row: BranchRow = branches::table
+            .find(next.0)
+            .select((
+                branches::id,
+                branches::project_id,
+                branches::name,
+                branches::follows_branch_id,
+            ))
+            .first(conn)?;
+        trail.go(hop(row));
+    }
+    Ok(trail)
+}
+
+fn hop((id, _, name, follows): BranchRow) -> Hop {
+    Hop {
+        id: BranchId(id),
+        name,
+        follows: follows.map(BranchId),
+    }
+}
+
+/// What is shut off of the project, or of a branch on the way.
+fn shut_offs(conn: &mut Conn, project: ProjectId, trail: &Trail) -> DbResult<Vec<ShutOff>> {
+    let rows: Vec<(Option<i64>, String)> = shutoffs::table
+        .filter(shutoffs::project_id.eq(project.0))
+        .filter(shutoffs::lifted_at.is_null())
+        .order(shutoffs::id)
+        .limit(SHUT_OFFS_MAX)
+        .select((shutoffs::branch_id, shutoffs::reason))
+        .load(conn)?;
+    let concerns =
+        |branch: Option<i64>| branch.is_none_or(|id| trail.hops().iter().any(|hop| hop.id.0 == id));
+    let shut_off = |(branch, reason): (Option<i64>, String)| ShutOff {
+        branch: branch.map(BranchId),
+        reason,
+    };
+    let all = rows.into_iter().filter(|(branch, _)| concerns(*branch));
+    Ok(all.map(shut_off).collect())
+}
+
+/// The products of this version text or feed version, in whatever state.
+fn same_version(
+    conn: &mut Conn,
+    branch: BranchId,
+    target: &str,
+    version: &str,
+) -> DbResult<Vec<Candidate>> {
+    let of = products::table
+        .filter(products::branch_id.eq(branch.0))
+        .filter(products::target.eq(target));
+    let mut rows: Vec<CandidateRow> = of
+        .clone()
+        .filter(products::version.eq(version))
         .order((products::seq_position.desc(), products::seq_build.desc()))
         .limit(SAME_VERSION_MAX)
         .select(columns())
         .load(conn)?;
-    Ok(rows)
-}
-
-/// What the feed tells of a product: the file an application installs is the one of the role
-/// `update`, else `installer`, else the first.
-pub fn offer(conn: &mut Conn, id: ProductId) -> DbResult<Offer> {
-    type OfferRow = (
-        String,
-        Option<String>,
-        i64,
-        String,
-        Option<String>,
-        Option<String>,
-        i64,
-    );
-    let (version, feed_version, build_number, revision, runtime_name, runtime_spec, at): OfferRow =
-        products::table
-            .find(id.0)
-            .select((
-                products::version,
-                products::feed_version,
-                products::build_number,
-                products::revision,
-                products::runtime_name,
-                products::runtime_spec,
-                products::recorded_at,
-            ))
-            .first(conn)?;
-    let files: Vec<(String, String, String, i64)> = product_files::table
-        .filter(product_files::product_id.eq(id.0))
-        .order(product_files::id)
-        .select((
-            product_files::role,
-            product_files::name,
-            product_files::blob_sha256,
-            product_files::size,
-        ))
+    let by_feed_version: Vec<CandidateRow> = of
+        .filter(products::feed_version.eq(version))
+        .order((products::seq_position.desc(), products::seq_build.desc()))
+        .limit(SAME_VERSION_MAX)
+        .select(columns())
         .load(conn)?;
-    let rank = |role: &str| match role {
-        "update" => 0,
-        "installer" => 1,
-        _ => 2,
-    };
-    let (_, name, sha256, size) = files
-        .into_iter()
-        .min_by_key(|(role, ..)| rank(role))
-        .ok_or(DbError::NotFound)?;
-    Ok(Offer {
-        version,
-        feed_version,
-        build_number,
-        revision,
-        runtime: runtime_name.zip(runtime_spec),
-        recorded_at: Time(at),
-        name,
-        sha256,
-        size,
-    })
+    rows.extend(by_feed_version);
+    rows.sort_by_key(CandidateRow::seq);
+    rows.dedup_by_key(|row| row.id);
+    // Where the asker stands does not depend on files that are still there.
+    Ok(rows.into_iter().map(|row| candidate(row, true)).collect())
 }
 
-/// The states that may be offered, as `updates` says.
-fn offerable() -> [&'static str; 3] {
-    let mut states = ProductState::ALL
-        .iter()
-        .filter(|state| is_offerable(**state))
-        .map(|state| state.as_str());
-    std::array::from_fn(|_| states.next().unwrap_or_default())
-}
-
-fn candidate(conn: &mut Conn, row: Row) -> DbResult<Candidate> {
-    let (id, position, build, version, feed_version, build_number, state) = row;
-    let states: Vec<String> = product_files::table
-        .inner_join(blobs::table)
-        .filter(product_files::product_id.eq(id))
-        .select(blobs::state)
-        .load(conn)?;
-    Ok(Candidate {
-        id: ProductId(id),
-        seq: (position, build, id),
-        version,
-        feed_version,
-        build_number,
-        state: state.parse().unwrap_or(ProductState::Deleted),
-        is_complete: !states.is_empty() && states.iter().all(|state| state == "live"),
-    })
-}
-
-type Columns = (
-    products::id,
-    products::seq_position,
-    products::seq_build,
-    products::version,
-    products::feed_version,
-    products::build_number,
-    products::state,
-);
-
-fn columns() -> Columns {
-    (
-        products::id,
-        products::seq_position,
-        products::seq_build,
-        products::version,
-        products::feed_version,
-        products::build_number,
-        products::state,
-    )
+fn is_rolled_back(conn: &mut Conn, product: ProductId) -> DbResult<bool> {
+    let found: Option<i64> = releases::table
+        .filter(releases::product_id.eq(product.0))
+        .filter(releases::state.eq(ReleaseState::RolledBack.as_str()))
+        .select(releases::id)
+        .first(conn)
+        .optional()?;
+    Ok(found.is_some())
 }

@@ -3,7 +3,19 @@
 use super::*;
 use crate::db::tests::{TestDb, engines};
 use crate::model::{Blob, ProductFilter};
-use crate::updates::{Answer, Asker, answer};
+use crate::updates::{Answer, Asker, Wish, answer};
+
+const RULES: feed::Rules = feed::Rules {
+    scheme: crate::model::VersionScheme::Dotted,
+    only_released: false,
+};
+
+fn offered(product: ProductId) -> Answer {
+    Answer::Offer {
+        product,
+        is_critical: false,
+    }
+}
 
 /// A product of project `editor`, branch `main`, recorded as the build `number` of `position`.
 pub(crate) fn sample(position: i64, number: i64, version: &str) -> NewProduct {
@@ -211,29 +223,30 @@ async fn the_feed_offers_the_latest_in_the_order_with_all_its_files() {
         let ask = |version: Option<&str>| {
             let asker = Asker {
                 version: version.map(str::to_owned),
-                build: None,
+                ..Asker::default()
             };
             let feed = feed.clone();
             let read = move |conn: &mut Conn| {
-                let candidates = feed::candidates(conn, &feed, &asker)?;
-                Ok(answer(&candidates, &asker))
+                let facts = feed::facts(conn, &feed, &asker, RULES)?;
+                Ok(answer(&facts, &asker, Wish::Update).answer)
             };
             test.db.read("test", read)
         };
-        assert_eq!(ask(None).await.unwrap(), Answer::Offer(ids[1]));
-        assert_eq!(ask(Some("1.0")).await.unwrap(), Answer::Offer(ids[1]));
+        assert_eq!(ask(None).await.unwrap(), offered(ids[1]));
+        assert_eq!(ask(Some("1.0")).await.unwrap(), offered(ids[1]));
         assert_eq!(ask(Some("1.1")).await.unwrap(), Answer::UpToDate);
         let second = ids[1];
         let corrupt = move |conn: &mut Conn| {
-            let offer = feed::offer(conn, second)?;
-            assert_eq!(offer.name, "editor-1.1.tar.gz");
-            blobs::mark_corrupt(conn, &offer.sha256)
+            let offer = offer::load(conn, second, false)?;
+            let file = offer.main_file().unwrap();
+            assert_eq!(file.name, "editor-1.1.tar.gz");
+            blobs::mark_corrupt(conn, &file.sha256)
         };
         test.db.tx("test", corrupt).await.unwrap();
-        assert_eq!(ask(None).await.unwrap(), Answer::Offer(ids[2]));
+        assert_eq!(ask(None).await.unwrap(), offered(ids[2]));
         let mut other = feed.clone();
         other.project = "none".to_owned();
-        let unknown = move |conn: &mut Conn| feed::candidates(conn, &other, &Asker::default());
+        let unknown = move |conn: &mut Conn| feed::facts(conn, &other, &Asker::default(), RULES);
         let unknown = test.db.read("test", unknown).await.unwrap_err();
         assert!(matches!(unknown, DbError::NotFound));
     }
