@@ -6,7 +6,14 @@
 const VARIABLE: &str = "WINDLASS_TEST_FAIL_POINT";
 
 /// Every point there is, so that tests can visit them all.
-pub const POINTS: &[&str] = &[];
+pub const POINTS: &[&str] = &[
+    "store.finished",
+    "store.renamed",
+    "store.shifted",
+    "store.synced",
+    "unlink.after",
+    "unlink.before",
+];
 
 /// Ends the process at once if the environment names this point; `name` is one of [`POINTS`].
 #[inline]

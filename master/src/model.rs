@@ -34,9 +34,9 @@ pub use products::{
 };
 pub use requests::{RequestFilter, RequestSummary};
 pub use states::{
-    AgentUpgradeState, AuditOutcome, BlobState, BuildResult, BuildState, DraftState, OutboxState,
-    PlanState, ProductState, ReleaseState, RequestState, Role, SignatureScheme, StepState,
-    UploadState, Verdict, VersionScheme,
+    AgentUpgradeState, AuditOutcome, BlobState, BlobStore, BuildResult, BuildState, DraftState,
+    OutboxState, PlanState, ProductState, ReleaseState, RequestState, Role, SignatureScheme,
+    StepState, UploadState, Verdict, VersionScheme,
 };
 pub use tree::{TreeEntry, TreeKind, TreeStats};
 pub use users::{Token, User};

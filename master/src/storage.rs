@@ -1,158 +1,202 @@
-//! The store of bytes: files named by the SHA-256 of their content, below one folder. It knows
-//! no products, no rows and no HTTP; who may read a file is decided above.
+//! The store of bytes: files named by the SHA-256 of their content. It knows no products, no rows
+//! and no HTTP; who may read a file, and what is collected, is decided above.
 //!
 //! A file appears under its name only when it is complete and on disk, so a name that exists is
-//! right. Rows that name a file are written after it.
+//! right. Rows that name a file are written after it. What is to go is put into the trash first,
+//! where it can still be read, and is unlinked from there and from nowhere else: whoever stores
+//! the same content meanwhile has a file of their own.
 
+mod leases;
+mod listing;
+mod local;
 mod programs;
+mod reading;
+mod writer;
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use sha1::Sha1;
-use sha2::{Digest as _, Sha256, Sha512};
+use tokio::sync::{Mutex, MutexGuard};
 
-use crate::model::Blob;
+use crate::clock::Time;
+use leases::Leases;
+use local::Local;
 
+pub use leases::Lease;
 pub use programs::Programs;
+pub use writer::BlobWriter;
 
-/// Folder of unfinished files below the store's; emptied when the store is opened.
-const TEMPORARY: &str = "tmp";
+/// Locks of names: enough that two contents rarely wait for each other.
+const LOCKS: usize = 64;
 
 /// The store of one master; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Blobs {
-    folder: Arc<Path>,
+    shared: Arc<Shared>,
 }
 
-/// A file being written. Dropped before [`BlobWriter::finish`], it leaves nothing behind.
 #[derive(Debug)]
-pub struct BlobWriter {
-    folder: Arc<Path>,
-    file: tempfile::NamedTempFile,
-    sha256: Sha256,
-    sha1: Sha1,
-    sha512: Sha512,
-    size: u64,
+struct Shared {
+    local: Local,
+    leases: Leases,
+    /// Whoever changes what stands under a name holds the lock of its last digits.
+    locks: Vec<Mutex<()>>,
+}
+
+/// What reading a stored file from end to end showed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verified {
+    /// Its content has the hash that names it.
+    Ok,
+    /// There is no such file.
+    Missing,
+    /// Its content has another hash, or cannot be read to its end.
+    Wrong,
+}
+
+/// A stored file in a listing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Listed {
+    /// Its name.
+    pub sha256: String,
+    /// Bytes.
+    pub size: u64,
+    /// When it was written.
+    pub modified: Time,
 }
 
 impl Blobs {
     /// Opens (and creates) the store in `folder` and removes what a crash left unfinished.
     /// Only one process may have it open.
     pub fn open(folder: impl Into<PathBuf>) -> io::Result<Self> {
-        let folder = folder.into();
-        let temporary = folder.join(TEMPORARY);
-        fs::create_dir_all(&temporary)?;
-        for entry in fs::read_dir(&temporary)? {
-            fs::remove_file(entry?.path())?;
-        }
-        Ok(Self {
-            folder: folder.into(),
-        })
+        Ok(Self::over(Local::open(folder.into())?))
     }
 
     /// A store that is not opened: for commands beside a running master, which use no files.
     pub(crate) fn at(folder: impl Into<PathBuf>) -> Self {
+        Self::over(Local::at(folder.into()))
+    }
+
+    fn over(local: Local) -> Self {
         Self {
-            folder: folder.into().into(),
+            shared: Arc::new(Shared {
+                local,
+                leases: Leases::default(),
+                locks: (0..LOCKS).map(|_| Mutex::new(())).collect(),
+            }),
         }
     }
 
     /// Begins a file.
     pub fn writer(&self) -> io::Result<BlobWriter> {
-        Ok(BlobWriter {
-            folder: Arc::clone(&self.folder),
-            file: tempfile::NamedTempFile::new_in(self.folder.join(TEMPORARY))?,
-            sha256: Sha256::new(),
-            sha1: Sha1::new(),
-            sha512: Sha512::new(),
-            size: 0,
-        })
+        BlobWriter::begin(self)
     }
 
-    /// Opens the file whose content has this SHA-256 (64 lower-case hexadecimal digits).
+    /// Opens the file whose content has this SHA-256 (64 lower-case hexadecimal digits), where it
+    /// lies on this machine, in the trash too.
     ///
     /// Blocks on the disk: call it off the async threads. Errors: `NotFound` when there is none or
     /// the text is no such hash.
     pub fn open_file(&self, sha256: &str) -> io::Result<File> {
-        File::open(self.path(sha256)?)
+        self.shared.local.open_file(sha256)
     }
 
-    /// Where the file with this SHA-256 is or would be. Errors: `NotFound` when it is no hash.
+    /// Where the file with this SHA-256 is or would be on this machine. Errors: `NotFound` when it
+    /// is no hash.
     pub fn path(&self, sha256: &str) -> io::Result<PathBuf> {
-        path_below(&self.folder, sha256)
-    }
-}
-
-impl BlobWriter {
-    /// Appends bytes; hashes and hands them to the system, which is quick for a few hundred KiB.
-    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
-        self.sha256.update(bytes);
-        self.sha1.update(bytes);
-        self.sha512.update(bytes);
-        self.size += bytes.len() as u64;
-        Ok(())
+        self.shared.local.path(sha256)
     }
 
-    /// Bytes written so far.
+    /// Bytes of a stored file, in the trash too. Errors: `NotFound`.
+    pub async fn size(&self, sha256: &str) -> io::Result<u64> {
+        self.on_disk(sha256, Local::size).await
+    }
+
+    /// Puts a file into the trash; done already is no error.
+    ///
+    /// Errors: `NotFound`; `ResourceBusy` when the content is [in use](Self::in_use).
+    pub async fn trash(&self, sha256: &str) -> io::Result<()> {
+        let _only = self.lock(sha256).await;
+        self.refuse_in_use(sha256)?;
+        self.on_disk(sha256, Local::trash).await
+    }
+
+    /// Takes a file out of the trash; done already is no error. Errors: `NotFound`.
+    pub async fn untrash(&self, sha256: &str) -> io::Result<()> {
+        let _only = self.lock(sha256).await;
+        self.on_disk(sha256, Local::untrash).await
+    }
+
+    /// Removes a file from the trash for good; what stands under its name outside the trash stays,
+    /// and done already is no error.
+    ///
+    /// Errors: `ResourceBusy` when the content is [in use](Self::in_use).
+    pub async fn unlink(&self, sha256: &str) -> io::Result<()> {
+        let _only = self.lock(sha256).await;
+        self.refuse_in_use(sha256)?;
+        self.on_disk(sha256, Local::unlink).await
+    }
+
+    /// Whether somebody reads this content now, or wrote it and has not yet given up the
+    /// [`Lease`]: then it must not be collected.
     #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "nobody asks a writer that")]
-    pub fn len(&self) -> u64 {
-        self.size
+    pub fn in_use(&self, sha256: &str) -> bool {
+        self.shared.leases.is_held(sha256)
     }
 
-    /// Puts the file under its name; it is on disk, name and all, when this returns.
-    pub async fn finish(self) -> io::Result<Blob> {
-        tokio::task::spawn_blocking(move || self.settle())
+    /// Keeps this content from being collected for as long as the lease lives.
+    #[must_use]
+    pub fn lease(&self, sha256: &str) -> Lease {
+        self.shared.leases.take(sha256)
+    }
+
+    fn refuse_in_use(&self, sha256: &str) -> io::Result<()> {
+        match self.in_use(sha256) {
+            true => Err(io::Error::new(
+                io::ErrorKind::ResourceBusy,
+                "the stored file is in use",
+            )),
+            false => Ok(()),
+        }
+    }
+
+    async fn lock(&self, sha256: &str) -> MutexGuard<'_, ()> {
+        let digits = sha256.get(62..64).unwrap_or("0");
+        let at = usize::from_str_radix(digits, 16).unwrap_or(0) % LOCKS;
+        self.shared.locks[at].lock().await
+    }
+
+    /// Does something with the folder off the async threads.
+    async fn on_disk<T: Send + 'static>(
+        &self,
+        sha256: &str,
+        work: fn(&Local, &str) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let (shared, sha256) = (Arc::clone(&self.shared), sha256.to_owned());
+        tokio::task::spawn_blocking(move || work(&shared.local, &sha256))
             .await
             .map_err(io::Error::other)?
     }
-
-    fn settle(self) -> io::Result<Blob> {
-        let blob = Blob {
-            sha256: hex(&self.sha256.finalize()),
-            sha1: hex(&self.sha1.finalize()),
-            sha512: hex(&self.sha512.finalize()),
-            size: self.size,
-        };
-        let path = path_below(&self.folder, &blob.sha256)?;
-        self.file.as_file().sync_all()?;
-        let parent = path.parent().unwrap_or(&self.folder);
-        let is_new = !parent.exists();
-        fs::create_dir_all(parent)?;
-        // Over an older file of the same content: the same bytes, or better ones after a bad disk.
-        self.file.persist(&path).map_err(|error| error.error)?;
-        File::open(parent)?.sync_all()?;
-        if is_new {
-            sync_up(parent, &self.folder)?;
-        }
-        Ok(blob)
-    }
 }
 
-/// Syncs the folders above `folder` up to `root`, in which new folders were made.
-fn sync_up(folder: &Path, root: &Path) -> io::Result<()> {
-    for above in folder.ancestors().skip(1) {
-        File::open(above)?.sync_all()?;
-        if above == root {
-            break;
-        }
-    }
-    Ok(())
+/// Whether an error says that the store cannot be reached now: asking again later helps.
+#[must_use]
+pub fn is_away(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::TimedOut | io::ErrorKind::NotConnected | io::ErrorKind::ConnectionRefused
+    )
 }
 
-/// `ab/abcdef…`: 256 folders keep each one small enough to list.
-fn path_below(folder: &Path, sha256: &str) -> io::Result<PathBuf> {
-    if !Blob::is_sha256(sha256) {
-        return Err(io::Error::new(
-            io::ErrorKind::NotFound,
-            "not the name of a stored file",
-        ));
-    }
-    Ok(folder.join(&sha256[..2]).join(sha256))
+/// Whether an error says that there is no room for more.
+#[must_use]
+pub fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 fn hex(bytes: &[u8]) -> String {

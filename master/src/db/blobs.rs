@@ -21,6 +21,7 @@ pub fn insert(conn: &mut Conn, now: Time, blob: &Blob) -> DbResult<()> {
         blobs::generation.eq(1),
         blobs::created_at.eq(now.0),
         blobs::touched_at.eq(now.0),
+        blobs::store.eq(blob.store.as_str()),
     );
     per_engine!(conn, inner => diesel::insert_into(blobs::table)
         .values(row)
@@ -28,7 +29,10 @@ pub fn insert(conn: &mut Conn, now: Time, blob: &Blob) -> DbResult<()> {
         .do_nothing()
         .execute(inner))?;
     diesel::update(blobs::table.find(&blob.sha256))
-        .set(blobs::touched_at.eq(now.0))
+        .set((
+            blobs::touched_at.eq(now.0),
+            blobs::store.eq(blob.store.as_str()),
+        ))
         .execute(conn)?;
     diesel::update(blobs::table.find(&blob.sha256))
         .filter(blobs::state.ne("live"))

@@ -1,5 +1,7 @@
 //! A stored file as every floor speaks of it: its hashes and size. Where it lies is `storage`'s.
 
+use super::BlobStore;
+
 /// A complete file of the store; hashes are lower-case hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blob {
@@ -11,6 +13,8 @@ pub struct Blob {
     pub sha512: String,
     /// Bytes.
     pub size: u64,
+    /// Where it was put.
+    pub store: BlobStore,
 }
 
 impl Blob {

@@ -204,6 +204,16 @@ words! {
 }
 
 words! {
+    /// Where a stored file lies.
+    BlobStore {
+        /// In the master's data folder.
+        Local = "local",
+        /// In the bucket that the configuration names.
+        S3 = "s3",
+    }
+}
+
+words! {
     /// State of a retention plan.
     PlanState {
         /// Stored, nothing was done.

@@ -1,8 +1,14 @@
 //! Promises of the store of bytes.
 
+use std::fs;
 use std::io::Read as _;
+use std::path::Path;
 
+use futures_util::TryStreamExt as _;
+
+use super::local::TEMPORARY;
 use super::*;
+use crate::model::Blob;
 
 /// SHA-256, SHA-1 and SHA-512 of `abc`, from FIPS 180-2.
 const ABC: [&str; 3] = [
@@ -96,4 +102,144 @@ fn no_text_but_a_hash_opens_a_file() {
         let error = blobs.open_file(name).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound, "{name}");
     }
+}
+
+async fn bytes(blobs: &Blobs, sha256: &str, range: std::ops::Range<u64>) -> io::Result<Vec<u8>> {
+    let pieces: Vec<bytes::Bytes> = blobs.read(sha256, range).try_collect().await?;
+    Ok(pieces.concat())
+}
+
+#[tokio::test]
+async fn any_range_is_read_as_it_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(folder.path()).unwrap();
+    let content: Vec<u8> = (0..60_000_u32).flat_map(u32::to_be_bytes).collect();
+    let blob = put(&blobs, &[&content]).await;
+    for range in [
+        0..240_000,
+        0..0,
+        1..2,
+        65_535..65_537,
+        65_536..131_072,
+        239_999..240_000,
+    ] {
+        let part = usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap();
+        assert!(bytes(&blobs, &blob.sha256, range).await.unwrap() == content[part]);
+    }
+    let error = bytes(&blobs, &blob.sha256, 239_999..240_001)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    let error = bytes(&blobs, &"0".repeat(64), 0..1).await.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn what_is_in_the_trash_can_be_read_comes_back_or_goes_for_good() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(folder.path()).unwrap();
+    let sha256 = put(&blobs, &[b"abc"]).await.sha256;
+    for _ in 0..2 {
+        blobs.trash(&sha256).await.unwrap();
+    }
+    assert!(blobs.list(None, 10).await.unwrap().is_empty());
+    assert_eq!(blobs.list_trash(None, 10).await.unwrap().len(), 1);
+    assert_eq!(bytes(&blobs, &sha256, 0..3).await.unwrap(), b"abc");
+    for _ in 0..2 {
+        blobs.untrash(&sha256).await.unwrap();
+    }
+    assert!(blobs.list_trash(None, 10).await.unwrap().is_empty());
+    // Not out of the trash: nothing happens.
+    blobs.unlink(&sha256).await.unwrap();
+    assert_eq!(blobs.size(&sha256).await.unwrap(), 3);
+    blobs.trash(&sha256).await.unwrap();
+    for _ in 0..2 {
+        blobs.unlink(&sha256).await.unwrap();
+    }
+    for outcome in [blobs.trash(&sha256).await, blobs.untrash(&sha256).await] {
+        assert_eq!(outcome.unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+    assert_eq!(files_below(folder.path()), 0);
+}
+
+#[tokio::test]
+async fn content_stored_again_outlives_the_trash() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(folder.path()).unwrap();
+    let sha256 = put(&blobs, &[b"abc"]).await.sha256;
+    blobs.trash(&sha256).await.unwrap();
+    put(&blobs, &[b"abc"]).await;
+    blobs.unlink(&sha256).await.unwrap();
+    assert_eq!(bytes(&blobs, &sha256, 0..3).await.unwrap(), b"abc");
+    blobs.trash(&sha256).await.unwrap();
+    put(&blobs, &[b"abc"]).await;
+    blobs.untrash(&sha256).await.unwrap();
+    assert_eq!(files_below(folder.path()), 1);
+}
+
+#[tokio::test]
+async fn content_that_is_read_or_was_just_written_is_not_collected() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(folder.path()).unwrap();
+    let mut writer = blobs.writer().unwrap();
+    writer.write(b"abc").unwrap();
+    let (blob, lease) = writer.finish_leased().await.unwrap();
+    let refused = async |blobs: &Blobs| {
+        assert!(blobs.in_use(&blob.sha256));
+        for outcome in [
+            blobs.trash(&blob.sha256).await,
+            blobs.unlink(&blob.sha256).await,
+        ] {
+            assert_eq!(outcome.unwrap_err().kind(), io::ErrorKind::ResourceBusy);
+        }
+    };
+    refused(&blobs).await;
+    let second = lease.clone();
+    drop(lease);
+    refused(&blobs).await;
+    drop(second);
+    let reading = blobs.read(&blob.sha256, 0..3);
+    refused(&blobs).await;
+    drop(reading);
+    assert!(!blobs.in_use(&blob.sha256));
+    blobs.trash(&blob.sha256).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_list_goes_through_all_names_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(folder.path()).unwrap();
+    let mut names = Vec::new();
+    for number in 0..40_u8 {
+        names.push(put(&blobs, &[&[number]]).await.sha256);
+    }
+    names.sort();
+    fs::write(folder.path().join(&names[0][..2]).join("stray"), b"x").unwrap();
+    let (mut seen, mut after) = (Vec::<Listed>::new(), None::<String>);
+    loop {
+        let page = blobs.list(after.as_deref(), 7).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.sha256.clone());
+        seen.extend(page);
+    }
+    let found: Vec<_> = seen.iter().map(|listed| &listed.sha256).collect();
+    assert_eq!(found, names.iter().collect::<Vec<_>>());
+    assert!(
+        seen.iter()
+            .all(|listed| listed.size == 1 && listed.modified > Time(0))
+    );
+}
+
+#[tokio::test]
+async fn verifying_finds_what_is_cut_turned_or_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(folder.path()).unwrap();
+    let sha256 = put(&blobs, &[b"abc"]).await.sha256;
+    assert_eq!(blobs.verify(&sha256).await.unwrap(), Verified::Ok);
+    for damaged in [&b"abd"[..], b"ab", b"", b"abcd"] {
+        fs::write(blobs.path(&sha256).unwrap(), damaged).unwrap();
+        assert_eq!(blobs.verify(&sha256).await.unwrap(), Verified::Wrong);
+    }
+    fs::remove_file(blobs.path(&sha256).unwrap()).unwrap();
+    assert_eq!(blobs.verify(&sha256).await.unwrap(), Verified::Missing);
 }

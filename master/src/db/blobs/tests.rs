@@ -11,6 +11,7 @@ async fn a_file_stored_again_is_live_again_one_generation_later() {
             sha1: "b".repeat(40),
             sha512: "c".repeat(128),
             size: 3,
+            store: crate::model::BlobStore::Local,
         };
         let again = move |conn: &mut Conn| {
             insert(conn, Time(1), &blob)?;

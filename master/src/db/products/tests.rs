@@ -59,6 +59,7 @@ fn blob(digits: &str) -> Blob {
         sha1: format!("{digits:b>40}"),
         sha512: format!("{digits:c>128}"),
         size: 3,
+        store: crate::model::BlobStore::Local,
     }
 }
 
