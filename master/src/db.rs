@@ -33,6 +33,7 @@ pub mod schedule_cursors;
 pub(crate) mod schema;
 pub mod sessions;
 pub mod settings;
+pub mod signatures;
 pub mod steps;
 pub mod sync;
 #[cfg(test)]

@@ -29,13 +29,14 @@ pub use names::{Name, NameError};
 pub use offers::{DeltaBase, Offer, OfferFile, OfferSignature, OfferedProduct};
 pub use page::{PAGE_ROWS_MAX, Page};
 pub use products::{
-    Artifact, Hold, NewProduct, NewProductFile, Product, ProductDetail, ProductFile, ProductFilter,
-    ProductProperty, ProductRevision, ServedFile,
+    Artifact, DeltaBase, Hold, NewProduct, NewProductFile, Product, ProductDetail, ProductFile,
+    ProductFilter, ProductProperty, ProductRevision, ServedFile, Signature,
 };
 pub use requests::{RequestFilter, RequestSummary};
 pub use states::{
     AgentUpgradeState, AuditOutcome, BlobState, BlobStore, BuildResult, BuildState, DraftState,
     OutboxState, PlanState, ProductState, ReleaseState, RequestState, Role, SignatureScheme,
+    SignatureState,
     StepState, UploadState, Verdict, VersionScheme,
 };
 pub use tree::{TreeEntry, TreeKind, TreeStats};

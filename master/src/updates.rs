@@ -8,6 +8,7 @@ use crate::ids::ProductId;
 use crate::model::ProductState;
 
 mod addresses;
+mod by_name;
 mod decide;
 mod facts;
 mod feed_versions;
@@ -16,6 +17,7 @@ mod rollout;
 mod versions;
 
 pub use addresses::{encode, feed_path, file_path};
+pub use by_name::{link_path, own_link_path};
 pub use decide::{Answer, Decision, Wish, answer, place};
 pub use facts::{Choice, Facts, HOPS_MAX, Hop, ShutOff, Terms, Trail};
 pub use feed_versions::feed_version;

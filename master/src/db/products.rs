@@ -7,12 +7,12 @@ use diesel::prelude::*;
 use super::schema::{
     builds, product_files, product_properties, product_revisions, products as rows,
 };
-use super::{Conn, DbError, DbResult, blobs, branches, events, projects};
+use super::{Conn, DbError, DbResult, blobs, branches, events, projects, signatures};
 use crate::clock::Time;
-use crate::ids::{BranchId, BuilderId, ProductId, ProjectId};
+use crate::ids::{BranchId, BuilderId, ProductFileId, ProductId, ProjectId};
 pub use crate::model::{NewProduct, NewProductFile};
 use crate::model::{ProductProperty, ProductRevision, ProductState};
-use crate::updates::compare_versions;
+use crate::updates::{compare_versions, link_path, own_link_path};
 
 mod choices;
 pub mod feed;
@@ -34,7 +34,7 @@ pub fn record(conn: &mut Conn, now: Time, new: &NewProduct) -> DbResult<ProductI
     let went_backwards = follows_higher(conn, project, branch, new)?;
     let id = insert_row(conn, now, (project, branch), new, went_backwards)?;
     for file in &new.files {
-        insert_file(conn, now, id, file)?;
+        insert_file(conn, now, id, new, file)?;
     }
     for revision in &new.revisions {
         insert_revision(conn, id, revision)?;
@@ -113,6 +113,33 @@ pub fn set_state(
         .get_result(conn)
         .optional()?
         .ok_or(DbError::Changed)
+}
+
+/// The product of this version (version text, or semantic version for update clients) of a branch
+/// and target, the newest in the order; whatever its state, since applications have it. `None`
+/// where there is none: a delta cannot start from it.
+pub fn of_version(
+    conn: &mut Conn,
+    (project, branch, target): (&str, &str, &str),
+    version: &str,
+) -> DbResult<Option<ProductId>> {
+    use super::schema::{branches as branch_rows, projects as project_rows};
+    let id: Option<i64> = rows::table
+        .inner_join(project_rows::table)
+        .inner_join(branch_rows::table)
+        .filter(project_rows::name.eq(project))
+        .filter(branch_rows::name.eq(branch))
+        .filter(rows::target.eq(target))
+        .filter(rows::version.eq(version).or(rows::feed_version.eq(version)))
+        .order((
+            rows::seq_position.desc(),
+            rows::seq_build.desc(),
+            rows::id.desc(),
+        ))
+        .select(rows::id)
+        .first(conn)
+        .optional()?;
+    Ok(id.map(ProductId))
 }
 
 /// The product that the same build recorded with the same files before.
@@ -195,6 +222,8 @@ fn insert_row(
     new: &NewProduct,
     went_backwards: bool,
 ) -> DbResult<ProductId> {
+    let sizes = new.files.iter().map(|file| stored_size(file.blob.size));
+    let size: i64 = sizes.fold(0, i64::saturating_add);
     let (runtime_name, runtime_spec) = new.runtime.as_ref().map_or((None, None), |(name, spec)| {
         (Some(name.as_str()), Some(spec.as_str()))
     });
@@ -220,25 +249,66 @@ fn insert_row(
             rows::built_at.eq(new.built_at.0),
             rows::recorded_at.eq(now.0),
             rows::recorded_by.eq(&new.recorded_by),
+            rows::min_os.eq(new.min_os.as_deref()),
+            rows::max_os.eq(new.max_os.as_deref()),
+            rows::notes.eq(&new.notes),
+            rows::size.eq(size),
+            rows::files_total.eq(new.files.len() as i64),
         ))
         .returning(rows::id)
         .get_result(conn)?;
     Ok(ProductId(id))
 }
 
-fn insert_file(conn: &mut Conn, now: Time, id: ProductId, file: &NewProductFile) -> DbResult<()> {
+fn insert_file(
+    conn: &mut Conn,
+    now: Time,
+    id: ProductId,
+    new: &NewProduct,
+    file: &NewProductFile,
+) -> DbResult<()> {
     blobs::insert(conn, now, &file.blob)?;
-    diesel::insert_into(product_files::table)
+    let file_id: i64 = diesel::insert_into(product_files::table)
         .values((
             product_files::product_id.eq(id.0),
             product_files::role.eq(&file.role),
             product_files::name.eq(&file.name),
             product_files::blob_sha256.eq(&file.blob.sha256),
-            product_files::size.eq(i64::try_from(file.blob.size).unwrap_or(i64::MAX)),
+            product_files::size.eq(stored_size(file.blob.size)),
             product_files::source_path.eq(&file.source_path),
+            product_files::delta_from_product_id.eq(file.delta_from.map(|id| id.0)),
+            product_files::by_name.eq(free_link(conn, id, new, file)?),
         ))
-        .execute(conn)?;
+        .returning(product_files::id)
+        .get_result(conn)?;
+    for signature in &file.signatures {
+        signatures::insert(conn, ProductFileId(file_id), signature)?;
+    }
     Ok(())
+}
+
+/// Where a file's link stands: at the short path if no other ever had it, else in a folder that
+/// no other product can have.
+fn free_link(
+    conn: &mut Conn,
+    id: ProductId,
+    new: &NewProduct,
+    file: &NewProductFile,
+) -> DbResult<String> {
+    let place = (&*new.project, &*new.branch, &*new.version);
+    let short = link_path(place.0, place.1, place.2, &file.name);
+    let is_taken: i64 = product_files::table
+        .filter(product_files::by_name.eq(&short))
+        .count()
+        .get_result(conn)?;
+    Ok(match is_taken {
+        0 => short,
+        _ => own_link_path(place, (&new.target, id.0), &file.name),
+    })
+}
+
+fn stored_size(size: u64) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
 }
 
 fn insert_revision(conn: &mut Conn, id: ProductId, revision: &ProductRevision) -> DbResult<()> {

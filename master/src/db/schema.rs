@@ -395,6 +395,7 @@ diesel::table! {
         size -> BigInt,
         source_path -> Text,
         delta_from_product_id -> Nullable<BigInt>,
+        by_name -> Text,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Products, their files and holds, as operations hand them to faces and runner. No rule lives
 //! here: what is latest decides `updates`, what may follow which state `states`.
 
-use super::{Blob, ProductState};
+use super::{Blob, ProductState, SignatureScheme, SignatureState, Verdict, VersionScheme};
 use crate::clock::Time;
 use crate::ids::{ArtifactId, BuildId, HoldId, ProductFileId, ProductId, StepId, UserId};
 
@@ -33,6 +33,14 @@ pub struct NewProduct {
     pub revisions: Vec<ProductRevision>,
     /// Language runtime and range, such as `python` and `>=3.9,<3.13`.
     pub runtime: Option<(String, String)>,
+    /// Lowest version of the operating system it runs on, such as `10.15`.
+    pub min_os: Option<String>,
+    /// Highest version of the operating system it runs on.
+    pub max_os: Option<String>,
+    /// What is new, Markdown; empty for none.
+    pub notes: String,
+    /// How the project's version texts compare; `version` is one of them.
+    pub scheme: VersionScheme,
     /// Everything known when it was built; names are unique.
     pub properties: Vec<ProductProperty>,
     /// At least one file; names are unique.
@@ -54,6 +62,38 @@ pub struct NewProductFile {
     pub blob: Blob,
     /// Where it lay on the build machine.
     pub source_path: String,
+    /// Of a delta, the product it starts from: one of the same branch and target.
+    pub delta_from: Option<ProductId>,
+    /// Signatures of its content; none of them is wrong.
+    pub signatures: Vec<Signature>,
+}
+
+/// A signature of a file's content, made where it was built.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct Signature {
+    /// How it is made and checked.
+    pub scheme: SignatureScheme,
+    /// Which key made it: of minisign and OpenPGP the key's id (hexadecimal), of Ed25519 the public
+    /// key itself (base64); empty where an unknown key cannot be told.
+    pub key_id: String,
+    /// The signature as update clients want it: the whole text of a minisign signature, base64 of
+    /// 64 bytes for Ed25519, armored OpenPGP.
+    pub value: String,
+    /// What minisign signs along with the file; empty for others.
+    pub trusted_comment: String,
+    /// What the check said.
+    pub state: SignatureState,
+}
+
+/// The product that a delta starts from.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct DeltaBase {
+    /// Its id.
+    pub product: ProductId,
+    /// Its version text.
+    pub version: String,
+    /// Its semantic version for update clients.
+    pub feed_version: Option<String>,
 }
 
 /// Revision of one codebase of a product.
@@ -99,6 +139,12 @@ pub struct ProductFile {
     pub size: i64,
     /// Where it lay on the build machine.
     pub source_path: String,
+    /// Of a delta, what it starts from.
+    pub delta_from: Option<DeltaBase>,
+    /// Its signatures in the order they were recorded.
+    pub signatures: Vec<Signature>,
+    /// Path of its link below the master's folder `by-name`.
+    pub by_name: String,
 }
 
 /// A recorded product as lists show it.
@@ -134,6 +180,10 @@ pub struct Product {
     #[serde(serialize_with = "runtime")]
     #[schema(value_type = Option<Runtime>)]
     pub runtime: Option<(String, String)>,
+    /// Lowest version of the operating system it runs on.
+    pub min_os: Option<String>,
+    /// Highest version of the operating system it runs on.
+    pub max_os: Option<String>,
     /// State.
     pub state: ProductState,
     /// Why it is in that state; empty where nobody said.
@@ -153,6 +203,11 @@ pub struct Product {
     /// Number of its files.
     #[serde(rename = "files_total")]
     pub files: i64,
+    /// What the last who tested it found.
+    pub verdict: Verdict,
+    /// When the last of its holds ends; `i64::MAX` where one ends only by hand, 0 for no hold.
+    #[serde(skip)]
+    pub held_until: Time,
     /// Live holds at the time of asking.
     #[serde(rename = "holds_live")]
     pub holds: i64,
@@ -182,6 +237,8 @@ pub struct ProductDetail {
     /// What lists show.
     #[serde(flatten)]
     pub product: Product,
+    /// What is new, Markdown; empty where nobody said.
+    pub notes: String,
     /// Its files in the order they were recorded.
     pub files: Vec<ProductFile>,
     /// Revision of every codebase.

@@ -242,6 +242,16 @@ words! {
 }
 
 words! {
+    /// What the check of a signature said. A wrong one is never recorded.
+    SignatureState {
+        /// One of the project's keys made it.
+        Verified = "verified",
+        /// The project names no such key, so nobody can tell.
+        UnknownKey = "unknown-key",
+    }
+}
+
+words! {
     /// How version texts of a project are compared.
     VersionScheme {
         /// Not at all: only the order of products counts.

@@ -46,6 +46,7 @@ fn detail(conn: &mut Conn, now: Time, id: ProductId) -> DbResult<ProductDetail> 
     let holds = holds::of_product(conn, id)?;
     let is_latest = is_latest(conn, &product)?;
     Ok(ProductDetail {
+        notes: view::notes(conn, id)?,
         files: view::files(conn, id)?,
         revisions: view::revisions(conn, id)?,
         properties: view::properties(conn, id)?,

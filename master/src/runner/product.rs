@@ -8,7 +8,9 @@ use crate::db::{Conn, products};
 use crate::engine::scope::{interpolate, interpolate_glob};
 use crate::ids::{ProductId, StepId};
 use crate::logs::LogWriter;
-use crate::model::{BuildResult, NewProduct, NewProductFile, ProductProperty, ProductRevision};
+use crate::model::{
+    BuildResult, NewProduct, NewProductFile, ProductProperty, ProductRevision, VersionScheme,
+};
 use crate::updates;
 
 use super::step::{Course, StepEnd, StepError, say};
@@ -57,6 +59,10 @@ async fn take(
         revision: stamp.revision.clone(),
         revisions: course.stamps.iter().map(revision).collect(),
         runtime: runtime(course, wanted)?,
+        min_os: None,
+        max_os: None,
+        notes: String::new(),
+        scheme: VersionScheme::Seq,
         properties: properties(course, wanted)?,
         files: Vec::new(),
         built_at: course.parts.clock.now(),
@@ -75,6 +81,8 @@ async fn take(
             name,
             blob,
             source_path: path,
+            delta_from: None,
+            signatures: Vec::new(),
         });
     }
     let (version, target) = (new.version.clone(), new.target.clone());

@@ -18,6 +18,7 @@ UPDATE products SET
     held_until = (SELECT COALESCE(MAX(COALESCE(h.until_at, 9223372036854775807)), 0) FROM holds h
         WHERE h.product_id = products.id AND h.lifted_at IS NULL);
 ALTER TABLE product_files ADD COLUMN delta_from_product_id BIGINT REFERENCES products (id);
+ALTER TABLE product_files ADD COLUMN by_name TEXT NOT NULL DEFAULT '';
 ALTER TABLE blobs ADD COLUMN touched_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE blobs ADD COLUMN condemned_at BIGINT;
 ALTER TABLE blobs ADD COLUMN verified_at BIGINT;
@@ -193,6 +194,7 @@ CREATE TABLE retention_latest (
 CREATE INDEX products_by_state_expired_at ON products (state, expired_at);
 CREATE INDEX products_by_version ON products (version);
 CREATE INDEX products_by_revision ON products (revision);
+CREATE UNIQUE INDEX product_files_by_by_name ON product_files (by_name) WHERE by_name <> '';
 CREATE INDEX product_files_by_delta_from_product_id ON product_files (delta_from_product_id);
 CREATE INDEX products_by_branch_id_target_state_seq ON products (branch_id, target, state, seq_position, seq_build, id);
 CREATE INDEX products_by_branch_id_target_version ON products (branch_id, target, version, seq_position, seq_build);

@@ -2,11 +2,13 @@
 
 use super::*;
 use crate::db::tests::{TestDb, engines};
-use crate::model::{Blob, ProductFilter};
+use crate::model::{
+    Blob, ProductFilter, Signature, SignatureScheme, SignatureState, Verdict, VersionScheme,
+};
 use crate::updates::{Answer, Asker, Wish, answer};
 
 const RULES: feed::Rules = feed::Rules {
-    scheme: crate::model::VersionScheme::Dotted,
+    scheme: VersionScheme::Dotted,
     only_released: false,
 };
 
@@ -37,6 +39,10 @@ pub(crate) fn sample(position: i64, number: i64, version: &str) -> NewProduct {
             revision: "0123abc".to_owned(),
         }],
         runtime: Some(("python".to_owned(), ">=3.9,<3.13".to_owned())),
+        min_os: Some("10.15".to_owned()),
+        max_os: None,
+        notes: "# New\n".to_owned(),
+        scheme: VersionScheme::Seq,
         properties: vec![ProductProperty {
             name: "flavour".to_owned(),
             value: "\"release\"".to_owned(),
@@ -47,6 +53,8 @@ pub(crate) fn sample(position: i64, number: i64, version: &str) -> NewProduct {
             name: format!("editor-{version}.tar.gz"),
             blob: blob(&format!("{position}{number}")),
             source_path: "dist/editor.tar.gz".to_owned(),
+            delta_from: None,
+            signatures: Vec::new(),
         }],
         built_at: Time(1),
         recorded_by: "runner".to_owned(),
@@ -265,5 +273,65 @@ async fn a_state_changes_only_from_the_row_version_that_was_looked_at() {
         assert_eq!(test.db.tx("test", change(1)).await.unwrap(), 2);
         let again = test.db.tx("test", change(2)).await.unwrap_err();
         assert!(matches!(again, DbError::Changed), "withdrawn twice");
+    }
+}
+
+#[tokio::test]
+async fn what_belongs_to_a_record_is_read_back() {
+    for test in engines() {
+        let base = recorded(&test.db, vec![sample(1, 1, "1.0")]).await[0];
+        let mut next = sample(2, 2, "1.1");
+        let signature = Signature {
+            scheme: SignatureScheme::Minisign,
+            key_id: "0123456789ABCDEF".to_owned(),
+            value: "untrusted comment: x".to_owned(),
+            trusted_comment: "file:editor.tar.gz".to_owned(),
+            state: SignatureState::UnknownKey,
+        };
+        next.files[0].signatures = vec![signature.clone()];
+        next.files.push(NewProductFile {
+            role: "delta".to_owned(),
+            name: "editor.delta".to_owned(),
+            blob: blob("9"),
+            source_path: "dist/editor.delta".to_owned(),
+            delta_from: Some(base),
+            signatures: Vec::new(),
+        });
+        let id = recorded(&test.db, vec![next]).await[0];
+        let read = move |conn: &mut Conn| {
+            let place = ("editor", "main", "x86_64-linux");
+            assert_eq!(of_version(conn, place, "1.0")?, Some(base));
+            assert_eq!(of_version(conn, place, "0.9")?, None);
+            let other = ("editor", "main", "arm");
+            assert_eq!(of_version(conn, other, "1.0")?, None);
+            let product = view::find(conn, Time(1), id)?;
+            Ok((product, view::files(conn, id)?, view::notes(conn, id)?))
+        };
+        let (product, files, notes) = test.db.read("test", read).await.unwrap();
+        assert_eq!((product.files, product.size), (2, 6));
+        assert_eq!(product.min_os.as_deref(), Some("10.15"));
+        assert_eq!(
+            (product.verdict, product.held_until),
+            (Verdict::Untested, Time(0))
+        );
+        assert_eq!(notes, "# New\n");
+        assert_eq!(files[0].signatures, [signature]);
+        assert_eq!(files[0].by_name, "editor/main/1.1/editor-1.1.tar.gz");
+        let delta = files[1].delta_from.as_ref().unwrap();
+        assert_eq!((delta.product, delta.version.as_str()), (base, "1.0"));
+    }
+}
+
+#[tokio::test]
+async fn a_second_product_of_a_version_has_links_of_its_own() {
+    for test in engines() {
+        let mut arm = sample(1, 2, "1.0");
+        arm.target = "arm".to_owned();
+        let ids = recorded(&test.db, vec![sample(1, 1, "1.0"), arm]).await;
+        let second = ids[1];
+        let read = move |conn: &mut Conn| view::files(conn, second);
+        let files = test.db.read("test", read).await.unwrap();
+        let expected = format!("editor/main/1.0/arm-{second}/editor-1.0.tar.gz");
+        assert_eq!(files[0].by_name, expected);
     }
 }

@@ -8,11 +8,11 @@ use crate::db::schema::{
     blobs, branches, holds, product_files, product_properties, product_revisions, products,
     projects,
 };
-use crate::db::{Conn, DbResult};
+use crate::db::{Conn, DbResult, signatures};
 use crate::ids::{BuildId, ProductFileId, ProductId};
 use crate::model::{
-    PAGE_ROWS_MAX, Page, Product, ProductFile, ProductFilter, ProductProperty, ProductRevision,
-    ProductState,
+    DeltaBase, PAGE_ROWS_MAX, Page, Product, ProductFile, ProductFilter, ProductProperty,
+    ProductRevision, ProductState, Verdict,
 };
 
 /// Files of one product that are read: a product step's globs are bounded below it.
@@ -47,6 +47,12 @@ struct Row {
     built_at: i64,
     recorded_at: i64,
     recorded_by: String,
+    min_os: Option<String>,
+    max_os: Option<String>,
+    verdict: String,
+    held_until: i64,
+    size: i64,
+    files: i64,
 }
 
 /// The rows of products with their project's and branch's names.
@@ -78,6 +84,12 @@ macro_rules! rows {
                 products::built_at,
                 products::recorded_at,
                 products::recorded_by,
+                products::min_os,
+                products::max_os,
+                products::verdict,
+                products::held_until,
+                products::size,
+                products::files_total,
             ))
     };
 }
@@ -159,9 +171,30 @@ pub fn find(conn: &mut Conn, now: Time, id: ProductId) -> DbResult<Product> {
     product(conn, now, row)
 }
 
+/// What is new in a product, Markdown; empty where nobody said.
+pub fn notes(conn: &mut Conn, id: ProductId) -> DbResult<String> {
+    Ok(products::table
+        .find(id.0)
+        .select(products::notes)
+        .first(conn)?)
+}
+
+#[derive(Queryable)]
+struct FileRow {
+    id: i64,
+    role: String,
+    name: String,
+    sha256: String,
+    sha1: String,
+    sha512: String,
+    size: i64,
+    source_path: String,
+    delta_from: Option<i64>,
+    by_name: String,
+}
+
 /// The files of a product in the order in which they were recorded.
 pub fn files(conn: &mut Conn, id: ProductId) -> DbResult<Vec<ProductFile>> {
-    type FileRow = (i64, String, String, String, String, String, i64, String);
     let rows: Vec<FileRow> = product_files::table
         .inner_join(blobs::table)
         .filter(product_files::product_id.eq(id.0))
@@ -176,19 +209,44 @@ pub fn files(conn: &mut Conn, id: ProductId) -> DbResult<Vec<ProductFile>> {
             blobs::sha512,
             product_files::size,
             product_files::source_path,
+            product_files::delta_from_product_id,
+            product_files::by_name,
         ))
         .load(conn)?;
-    let file = |(id, role, name, sha256, sha1, sha512, size, source_path): FileRow| ProductFile {
-        id: ProductFileId(id),
-        role,
-        name,
-        sha256,
-        sha1,
-        sha512,
-        size,
-        source_path,
-    };
-    Ok(rows.into_iter().map(file).collect())
+    let signatures = signatures::of_product(conn, id)?;
+    let mut files = Vec::new();
+    for row in rows {
+        let base = row.delta_from.map(|base| delta_base(conn, base));
+        let own = |(file, signature): &(ProductFileId, _)| {
+            (file.0 == row.id).then(|| Clone::clone(signature))
+        };
+        files.push(ProductFile {
+            id: ProductFileId(row.id),
+            role: row.role,
+            name: row.name,
+            sha256: row.sha256,
+            sha1: row.sha1,
+            sha512: row.sha512,
+            size: row.size,
+            source_path: row.source_path,
+            delta_from: base.transpose()?,
+            signatures: signatures.iter().filter_map(own).collect(),
+            by_name: row.by_name,
+        });
+    }
+    Ok(files)
+}
+
+fn delta_base(conn: &mut Conn, id: i64) -> DbResult<DeltaBase> {
+    let (version, feed_version) = products::table
+        .find(id)
+        .select((products::version, products::feed_version))
+        .first(conn)?;
+    Ok(DeltaBase {
+        product: ProductId(id),
+        version,
+        feed_version,
+    })
 }
 
 /// The revisions of a product by codebase.
@@ -232,11 +290,6 @@ pub fn properties(conn: &mut Conn, id: ProductId) -> DbResult<Vec<ProductPropert
 }
 
 fn product(conn: &mut Conn, now: Time, row: Row) -> DbResult<Product> {
-    let sizes: Vec<i64> = product_files::table
-        .filter(product_files::product_id.eq(row.id))
-        .limit(FILES_MAX)
-        .select(product_files::size)
-        .load(conn)?;
     let holds: i64 = holds::table
         .filter(holds::product_id.eq(row.id))
         .filter(holds::lifted_at.is_null())
@@ -258,6 +311,8 @@ fn product(conn: &mut Conn, now: Time, row: Row) -> DbResult<Product> {
         build_number: row.build_number,
         revision: row.revision,
         runtime: row.runtime_name.zip(row.runtime_spec),
+        min_os: row.min_os,
+        max_os: row.max_os,
         state: row.state.parse().unwrap_or(ProductState::Deleted),
         state_reason: row.state_reason,
         row_version: row.row_version,
@@ -265,8 +320,10 @@ fn product(conn: &mut Conn, now: Time, row: Row) -> DbResult<Product> {
         built_at: Time(row.built_at),
         recorded_at: Time(row.recorded_at),
         recorded_by: row.recorded_by,
-        size: sizes.iter().fold(0, |sum, size| sum.saturating_add(*size)),
-        files: sizes.len() as i64,
+        size: row.size,
+        files: row.files,
+        verdict: row.verdict.parse().unwrap_or(Verdict::Untested),
+        held_until: Time(row.held_until),
         holds,
     })
 }
