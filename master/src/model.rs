@@ -29,7 +29,7 @@ pub use names::{Name, NameError};
 pub use offers::{DeltaBase, Offer, OfferFile, OfferSignature, OfferedProduct};
 pub use page::{PAGE_ROWS_MAX, Page};
 pub use products::{
-    Artifact, DeltaBase, Hold, NewProduct, NewProductFile, Product, ProductDetail, ProductFile,
+    Artifact, DeltaStart, Hold, NewProduct, NewProductFile, Product, ProductDetail, ProductFile,
     ProductFilter, ProductProperty, ProductRevision, ServedFile, Signature,
 };
 pub use requests::{RequestFilter, RequestSummary};

@@ -87,7 +87,7 @@ pub struct Signature {
 
 /// The product that a delta starts from.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-pub struct DeltaBase {
+pub struct DeltaStart {
     /// Its id.
     pub product: ProductId,
     /// Its version text.
@@ -140,7 +140,7 @@ pub struct ProductFile {
     /// Where it lay on the build machine.
     pub source_path: String,
     /// Of a delta, what it starts from.
-    pub delta_from: Option<DeltaBase>,
+    pub delta_from: Option<DeltaStart>,
     /// Its signatures in the order they were recorded.
     pub signatures: Vec<Signature>,
     /// Path of its link below the master's folder `by-name`.

@@ -11,7 +11,7 @@ use crate::db::schema::{
 use crate::db::{Conn, DbResult, signatures};
 use crate::ids::{BuildId, ProductFileId, ProductId};
 use crate::model::{
-    DeltaBase, PAGE_ROWS_MAX, Page, Product, ProductFile, ProductFilter, ProductProperty,
+    DeltaStart, PAGE_ROWS_MAX, Page, Product, ProductFile, ProductFilter, ProductProperty,
     ProductRevision, ProductState, Verdict,
 };
 
@@ -216,7 +216,7 @@ pub fn files(conn: &mut Conn, id: ProductId) -> DbResult<Vec<ProductFile>> {
     let signatures = signatures::of_product(conn, id)?;
     let mut files = Vec::new();
     for row in rows {
-        let base = row.delta_from.map(|base| delta_base(conn, base));
+        let base = row.delta_from.map(|base| delta_start(conn, base));
         let own = |(file, signature): &(ProductFileId, _)| {
             (file.0 == row.id).then(|| Clone::clone(signature))
         };
@@ -237,12 +237,12 @@ pub fn files(conn: &mut Conn, id: ProductId) -> DbResult<Vec<ProductFile>> {
     Ok(files)
 }
 
-fn delta_base(conn: &mut Conn, id: i64) -> DbResult<DeltaBase> {
+fn delta_start(conn: &mut Conn, id: i64) -> DbResult<DeltaStart> {
     let (version, feed_version) = products::table
         .find(id)
         .select((products::version, products::feed_version))
         .first(conn)?;
-    Ok(DeltaBase {
+    Ok(DeltaStart {
         product: ProductId(id),
         version,
         feed_version,
