@@ -36,8 +36,7 @@ pub use requests::{RequestFilter, RequestSummary};
 pub use states::{
     AgentUpgradeState, AuditOutcome, BlobState, BlobStore, BuildResult, BuildState, DraftState,
     OutboxState, PlanState, ProductState, ReleaseState, RequestState, Role, SignatureScheme,
-    SignatureState,
-    StepState, UploadState, Verdict, VersionScheme,
+    SignatureState, StepState, UploadState, Verdict, VersionScheme,
 };
 pub use tree::{TreeEntry, TreeKind, TreeStats};
 pub use users::{Token, User};
