@@ -8,6 +8,7 @@ pub mod mailbox;
 pub mod master;
 pub mod programs;
 pub mod proxy;
+pub mod seed;
 pub mod tls;
 pub mod valve;
 pub mod wait;

@@ -6,11 +6,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::lists::{Filter, List, answer};
 use crate::app::App;
 use crate::auth::Identity;
-use crate::error::Error;
 use crate::ids::{BuildId, ProductId};
-use crate::model::{Product, ProductDetail, ProductFilter, ProductState};
+use crate::model::{Product, ProductDetail, ProductFilter, ProductState, Verdict};
 use crate::ops;
 use crate::web::fault::Fault;
+use crate::web::products::query::{moment, property_of};
 
 /// Which products to list.
 #[derive(Debug, serde::Deserialize, utoipa::IntoParams)]
@@ -35,11 +35,18 @@ pub struct ProductQuery {
     build: Option<BuildId>,
     /// `NAME:VALUE` of a property.
     property: Option<String>,
+    /// What the last who tested it found.
+    verdict: Option<Verdict>,
+    /// Recorded at that moment or later: `2026-11-20T10:39:21Z`, or the beginning of a day in UTC.
+    from: Option<String>,
+    /// Recorded before that moment, or before the end of a day in UTC.
+    until: Option<String>,
     /// Recorded before this one only.
     before: Option<ProductId>,
 }
 
-/// Lists products, the newest recorded first.
+/// Lists products, the newest recorded first. A page may hold fewer than 50 though there is a next
+/// one: a search ends with the rows that one request may look at.
 #[utoipa::path(get, path = "/api/v1/products", params(ProductQuery),
     responses((status = 200, body = List<Product>)))]
 pub async fn list(
@@ -48,7 +55,7 @@ pub async fn list(
     request: HttpRequest,
     Filter(query): Filter<ProductQuery>,
 ) -> Result<HttpResponse, Fault> {
-    let property = query.property.as_deref().map(property).transpose()?;
+    let property = query.property.as_deref().map(property_of).transpose()?;
     let filter = ProductFilter {
         project: query.project,
         branch: query.branch,
@@ -59,6 +66,9 @@ pub async fn list(
         builder: query.builder,
         build: query.build,
         property,
+        verdict: query.verdict,
+        from: moment("from", query.from.as_deref().unwrap_or_default(), false)?,
+        until: moment("until", query.until.as_deref().unwrap_or_default(), true)?,
         before: query.before,
     };
     let page = ops::products::list(&app, &identity, filter).await?;
@@ -75,10 +85,4 @@ pub async fn show(
 ) -> Result<HttpResponse, Fault> {
     let product = ops::products::show(&app, &identity, *id).await?;
     Ok(HttpResponse::Ok().json(product))
-}
-
-fn property(text: &str) -> Result<(String, String), Error> {
-    text.split_once(':')
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .ok_or_else(|| Error::bad_input("property", "expected NAME:VALUE, such as flavour:release"))
 }

@@ -156,7 +156,7 @@ async fn a_product_is_kept_and_lifted_and_every_step_can_be_read() {
         assert_eq!(held["items"].as_array().unwrap().len(), 1);
         let (_, product) = master.get("/api/v1/products/1").await;
         assert_eq!(product["version"], "1.0");
-        assert_eq!(product["holds_live"], 1);
+        assert_eq!(product["held"], true);
         assert_eq!(product["runtime"]["range"], ">=3.9,<3.13");
         assert_eq!(product["files"][0]["role"], "installer");
         let lift = format!("{place}/lift");

@@ -14,6 +14,16 @@ pub enum Conn {
     Postgres(diesel::PgConnection),
 }
 
+impl Conn {
+    /// The engine behind.
+    pub(super) fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite(_) => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+        }
+    }
+}
+
 /// The engine behind a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::schema::{holds, users};
+use super::schema::{holds, products as rows, users};
 use super::{Conn, DbError, DbResult, products};
 use crate::clock::Time;
 use crate::ids::{HoldId, ProductId, UserId};
@@ -48,6 +48,7 @@ pub fn keep(
         ))
         .returning(holds::id)
         .get_result(conn)?;
+    settle(conn, product)?;
     Ok(HoldId(id))
 }
 
@@ -78,10 +79,27 @@ pub fn lift(
         ))
         .execute(conn)?;
     if lifted == 1 {
+        settle(conn, ProductId(product))?;
         Ok(ProductId(product))
     } else {
         Err(DbError::Changed)
     }
+}
+
+/// Writes the latest end of the product's holds into its row: 0 for none, the highest number for
+/// one that lasts until it is lifted.
+fn settle(conn: &mut Conn, product: ProductId) -> DbResult<()> {
+    let ends: Vec<Option<i64>> = holds::table
+        .filter(holds::product_id.eq(product.0))
+        .filter(holds::lifted_at.is_null())
+        .select(holds::until_at)
+        .load(conn)?;
+    let ends = ends.into_iter().map(|end| end.unwrap_or(i64::MAX));
+    let latest = ends.max().unwrap_or(0);
+    diesel::update(rows::table.find(product.0))
+        .set(rows::held_until.eq(latest))
+        .execute(conn)?;
+    Ok(())
 }
 
 /// Every hold there ever was on a product, newest first.

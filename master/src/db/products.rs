@@ -17,8 +17,10 @@ use crate::updates::{compare_versions, link_path, own_link_path};
 mod choices;
 pub mod feed;
 pub mod files;
+pub mod list;
 pub mod offer;
 pub mod view;
+mod walk;
 
 /// Records a product whose files are complete and on disk, with the event `product.recorded`.
 ///

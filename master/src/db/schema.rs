@@ -542,6 +542,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    desks (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        name -> Nullable<Text>,
+        query -> Text,
+        seen_product_id -> BigInt,
+        changed_at -> BigInt,
+    }
+}
+
+diesel::table! {
     releases (id) {
         id -> BigInt,
         branch_id -> BigInt,
@@ -691,6 +702,7 @@ diesel::joinable!(verdicts -> products (product_id));
 diesel::joinable!(verdicts -> users (user_id));
 diesel::joinable!(labels -> branches (branch_id));
 diesel::joinable!(labels -> products (product_id));
+diesel::joinable!(desks -> users (user_id));
 diesel::joinable!(releases -> branches (branch_id));
 diesel::joinable!(signoffs -> releases (release_id));
 diesel::joinable!(signoffs -> users (user_id));
@@ -741,6 +753,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     uploads,
     verdicts,
     labels,
+    desks,
     releases,
     signoffs,
     shutoffs,

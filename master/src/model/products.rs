@@ -205,12 +205,10 @@ pub struct Product {
     pub files: i64,
     /// What the last who tested it found.
     pub verdict: Verdict,
-    /// When the last of its holds ends; `i64::MAX` where one ends only by hand, 0 for no hold.
-    #[serde(skip)]
-    pub held_until: Time,
-    /// Live holds at the time of asking.
-    #[serde(rename = "holds_live")]
-    pub holds: i64,
+    /// Whether a hold protects it at the time of asking.
+    pub held: bool,
+    /// When the last of its holds ends by itself; absent while one lasts until it is lifted.
+    pub held_until: Option<Time>,
 }
 
 /// A language runtime in JSON.
@@ -330,6 +328,12 @@ pub struct ProductFilter {
     pub build: Option<BuildId>,
     /// Name of a property and its value, as JSON text or as the text itself.
     pub property: Option<(String, String)>,
+    /// What the last who tested it found.
+    pub verdict: Option<Verdict>,
+    /// Recorded at that moment or later.
+    pub from: Option<Time>,
+    /// Recorded before that moment.
+    pub until: Option<Time>,
     /// Recorded before this one only.
     pub before: Option<ProductId>,
 }

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::auth::{Identity, Permission};
 use crate::clock::Time;
-use crate::db::products::{feed, view};
+use crate::db::products::{self, feed, view};
 use crate::db::{Conn, DbError, DbResult, Lane, holds};
 use crate::error::{Error, Result};
 use crate::ids::ProductId;
@@ -19,7 +19,7 @@ pub async fn list(
     identity.require(Permission::Read)?;
     let now = app.clock.now();
     let db = app.db.lane(Lane::Pages);
-    let read = move |conn: &mut Conn| view::list(conn, now, &filter);
+    let read = move |conn: &mut Conn| products::list::page(conn, now, &filter);
     Ok(db.read("products.list", read).await?)
 }
 

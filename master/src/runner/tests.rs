@@ -83,7 +83,7 @@ async fn a_commit_becomes_a_recorded_product_and_the_next_one_sends_only_what_di
         .unwrap();
     assert!(percent < 5.0, "{log}");
 
-    let list = |conn: &mut Conn| products::view::list(conn, Time(0), &ProductFilter::default());
+    let list = |conn: &mut Conn| products::list::page(conn, Time(0), &ProductFilter::default());
     let recorded = works.db().read("test", list).await.unwrap();
     let versions: Vec<&str> = recorded
         .items

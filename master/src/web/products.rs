@@ -6,17 +6,23 @@ use askama::Template;
 use super::fault::{Fault, status_of};
 use super::filters;
 use super::frame::{Frame, html};
-use super::paging::{given, links, parsed, query};
+use super::paging::{given, links, query};
 use super::sessions::see;
+use super::state::Look;
 use crate::app::App;
 use crate::auth::{Identity, Permission};
 use crate::clock::Time;
 use crate::error::Error;
 use crate::ids::{BuildId, HoldId, ProductId};
 use crate::model::{
-    Hold, Product, ProductFile, ProductFilter, ProductProperty, ProductRevision, ProductState,
+    Hold, PAGE_ROWS_MAX, Product, ProductFile, ProductProperty, ProductRevision, ProductState,
+    Verdict,
 };
 use crate::ops;
+
+pub mod query;
+
+use query::ListQuery;
 
 /// A product as pages show it.
 pub(super) struct ProductRow {
@@ -39,9 +45,15 @@ pub(super) struct ProductRow {
     pub(super) recorded_by: String,
     pub(super) size: i64,
     pub(super) held: bool,
+    pub(super) verdict: Verdict,
 }
 
 impl ProductRow {
+    /// How its verdict looks.
+    pub(super) fn verdict_look(&self) -> Look {
+        Look::of_verdict(self.verdict)
+    }
+
     pub(super) fn new(product: Product) -> Self {
         Self {
             id: product.id,
@@ -62,7 +74,8 @@ impl ProductRow {
             recorded_at: product.recorded_at,
             recorded_by: product.recorded_by,
             size: product.size,
-            held: product.holds > 0,
+            held: product.held,
+            verdict: product.verdict,
         }
     }
 }
@@ -73,29 +86,11 @@ struct ListPage {
     frame: Frame,
     query: ListQuery,
     states: &'static [ProductState],
+    verdicts: &'static [Verdict],
+    /// The search ended with what one request may look at.
+    is_cut: bool,
     products: Vec<ProductRow>,
     pages: Vec<(&'static str, String)>,
-}
-
-/// The filter of the list.
-#[derive(serde::Deserialize)]
-pub struct ListQuery {
-    #[serde(default)]
-    project: String,
-    #[serde(default)]
-    branch: String,
-    #[serde(default)]
-    target: String,
-    #[serde(default)]
-    version: String,
-    #[serde(default)]
-    builder: String,
-    #[serde(default)]
-    state: String,
-    #[serde(default)]
-    held: String,
-    #[serde(default)]
-    before: String,
 }
 
 /// `GET /products`.
@@ -105,35 +100,20 @@ pub async fn list(
     asked: web::Query<ListQuery>,
 ) -> Result<HttpResponse, Fault> {
     let asked = asked.into_inner();
-    let before: Option<ProductId> = parsed("before", &asked.before)?;
-    let filter = ProductFilter {
-        project: given(&asked.project),
-        branch: given(&asked.branch),
-        target: given(&asked.target),
-        version: given(&asked.version),
-        state: parsed("state", &asked.state)?,
-        held: parsed("held", &asked.held)?,
-        builder: given(&asked.builder),
-        before,
-        ..ProductFilter::default()
-    };
+    let filter = asked.filter()?;
+    let is_first = filter.before.is_none();
     let page = ops::products::list(&app, &identity, filter).await?;
-    let parameters = [
-        ("project", asked.project.as_str()),
-        ("branch", asked.branch.as_str()),
-        ("target", asked.target.as_str()),
-        ("version", asked.version.as_str()),
-        ("builder", asked.builder.as_str()),
-        ("state", asked.state.as_str()),
-        ("held", asked.held.as_str()),
-    ];
+    let parameters = asked.parameters();
+    let is_cut = page.next.is_some() && page.items.len() < PAGE_ROWS_MAX;
     html(&ListPage {
         frame: Frame::new(&app, &identity, "/products", "Products")
             .rest(format!("/api/v1/products{}", query(&parameters)))
             .live("product"),
         states: ProductState::ALL,
+        verdicts: Verdict::ALL,
         products: page.items.into_iter().map(ProductRow::new).collect(),
-        pages: links("/products", &parameters, before.is_none(), page.next),
+        pages: links("/products", &parameters, is_first, page.next),
+        is_cut,
         query: asked,
     })
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use askama::filters::HtmlSafe;
 
-use crate::model::{AgentUpgradeState, BuildResult, BuildState, RequestState, StepState};
+use crate::model::{AgentUpgradeState, BuildResult, BuildState, RequestState, StepState, Verdict};
 
 /// A state as pages show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +81,17 @@ impl Look {
             RequestState::Claimed => Self::new("running", "running"),
             RequestState::Done => Self::new("success", "done"),
             RequestState::Cancelled => Self::new("cancelled", "cancelled"),
+        }
+    }
+
+    /// Of what somebody found who tested a product.
+    #[must_use]
+    pub fn of_verdict(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Untested => Self::new("pending", "untested"),
+            Verdict::Good => Self::new("success", "good"),
+            Verdict::Bad => Self::new("failure", "bad"),
+            Verdict::NeedsWork => Self::new("warnings", "needs work"),
         }
     }
 

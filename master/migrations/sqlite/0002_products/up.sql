@@ -203,3 +203,35 @@ CREATE INDEX releases_by_branch_id_target_watershed_state ON releases (branch_id
 CREATE INDEX products_by_branch_id_target_seq_position_seq_build ON products (branch_id, target, seq_position, seq_build);
 CREATE INDEX drafts_by_product_id ON drafts (product_id);
 CREATE INDEX update_counts_by_branch_id_day ON update_counts (branch_id, day);
+-- What a person looks at every day: a name and a query of the list, and up to where it was seen.
+CREATE TABLE desks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    user_id BIGINT NOT NULL REFERENCES users (id),
+    name TEXT,
+    query TEXT NOT NULL,
+    seen_product_id BIGINT NOT NULL,
+    changed_at BIGINT NOT NULL,
+    UNIQUE (user_id, query)
+);
+-- Lists of products walk each of these from the newest id down.
+DROP INDEX products_by_project_id_branch_id_target_seq_position_seq_build;
+CREATE INDEX products_by_project_id_id ON products (project_id, id);
+CREATE INDEX products_by_branch_id_id ON products (branch_id, id);
+CREATE INDEX products_by_branch_id_target_id ON products (branch_id, target, id);
+CREATE INDEX products_by_target_id ON products (target, id);
+CREATE INDEX products_by_builder_id ON products (builder, id);
+CREATE INDEX products_by_state_id ON products (state, id);
+CREATE INDEX products_by_verdict_id ON products (verdict, id);
+CREATE INDEX products_by_recorded_at_id ON products (recorded_at, id);
+CREATE INDEX products_by_build_number_id ON products (build_number, id);
+CREATE INDEX products_by_feed_version ON products (feed_version);
+CREATE INDEX products_by_id_version ON products (id, version);
+CREATE INDEX products_held ON products (id) WHERE held_until > 0;
+DROP INDEX product_properties_by_name_value;
+CREATE INDEX product_properties_by_name_value_product_id ON product_properties (name, value, product_id);
+CREATE INDEX product_files_by_name ON product_files (name);
+CREATE INDEX blobs_by_sha1_start ON blobs (substr(sha1, 1, 16));
+CREATE INDEX blobs_by_sha512_start ON blobs (substr(sha512, 1, 16));
+CREATE INDEX branches_by_name ON branches (name);
+CREATE INDEX holds_live ON holds (id) WHERE lifted_at IS NULL;
+CREATE INDEX holds_by_cascade_group ON holds (cascade_group);

@@ -60,7 +60,7 @@ async fn keeping_and_collecting_at_once_end_one_after_the_other_and_never_both()
             assert_ne!(kept.is_ok(), collected.is_ok(), "{kept:?} {collected:?}");
             let read = move |conn: &mut Conn| view::find(conn, Time(5), product);
             let now = test.db.read("test", read).await.unwrap();
-            assert_eq!(now.holds == 1, now.state == ProductState::Recorded);
+            assert_eq!(now.held, now.state == ProductState::Recorded);
         }
     }
 }

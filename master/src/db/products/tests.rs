@@ -106,7 +106,7 @@ async fn a_product_comes_back_as_it_was_recorded() {
         assert_eq!(product.branch, "main");
         assert!(product.feed.starts_with("main-"), "{}", product.feed);
         assert_eq!(product.state, ProductState::Recorded);
-        assert_eq!((product.files, product.size, product.holds), (1, 3, 0));
+        assert_eq!((product.files, product.size, product.held), (1, 3, false));
         assert_eq!(product.runtime.unwrap().1, ">=3.9,<3.13");
         assert_eq!(files[0].name, "editor-1.0.tar.gz");
         assert_eq!(revisions, sample(1, 1, "1.0").revisions);
@@ -176,14 +176,14 @@ async fn every_filter_lets_through_what_it_names_and_nothing_else() {
             ),
         ] {
             let what = format!("{filter:?}");
-            let read = move |conn: &mut Conn| view::list(conn, Time(5), &filter);
+            let read = move |conn: &mut Conn| list::page(conn, Time(5), &filter);
             let page = test.db.read("test", read).await.unwrap();
             let found: Vec<_> = page.items.iter().map(|product| product.id).collect();
             assert_eq!(found, expected, "{what}");
         }
         // The hold has run out.
         let held = with(|f| f.held = Some(true));
-        let read = move |conn: &mut Conn| view::list(conn, Time(11), &held);
+        let read = move |conn: &mut Conn| list::page(conn, Time(11), &held);
         assert!(test.db.read("test", read).await.unwrap().items.is_empty());
     }
 }
@@ -200,7 +200,7 @@ async fn pages_follow_each_other_without_gap_or_repeat() {
                 before,
                 ..ProductFilter::default()
             };
-            let read = move |conn: &mut Conn| view::list(conn, Time(1), &filter);
+            let read = move |conn: &mut Conn| list::page(conn, Time(1), &filter);
             let page = test.db.read("test", read).await.unwrap();
             assert!(page.items.len() <= 50);
             found.extend(page.items.iter().map(|product| product.id));

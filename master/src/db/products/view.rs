@@ -1,27 +1,21 @@
-//! Products as lists, pages and REST read them.
+//! Products as pages and REST read them: rows and what belongs to each. Which rows a list shows
+//! is `list`'s.
 
 use diesel::prelude::*;
-use diesel::sql_types::Text;
 
 use crate::clock::Time;
 use crate::db::schema::{
-    blobs, branches, holds, product_files, product_properties, product_revisions, products,
-    projects,
+    blobs, branches, product_files, product_properties, product_revisions, products, projects,
 };
 use crate::db::{Conn, DbResult, signatures};
 use crate::ids::{BuildId, ProductFileId, ProductId};
 use crate::model::{
-    DeltaStart, PAGE_ROWS_MAX, Page, Product, ProductFile, ProductFilter, ProductProperty,
+    DeltaStart, Product, ProductFile, ProductProperty,
     ProductRevision, ProductState, Verdict,
 };
 
 /// Files of one product that are read: a product step's globs are bounded below it.
 const FILES_MAX: i64 = 1_000;
-
-diesel::define_sql_function! {
-    /// Lower case on both engines.
-    fn lower(text: Text) -> Text;
-}
 
 #[derive(Queryable)]
 struct Row {
@@ -94,81 +88,20 @@ macro_rules! rows {
     };
 }
 
-/// The holds that protect a product of the outer query at `now`.
-macro_rules! live_holds {
-    ($now:expr) => {
-        holds::table
-            .filter(holds::product_id.eq(products::id))
-            .filter(holds::lifted_at.is_null())
-            .filter(holds::until_at.is_null().or(holds::until_at.gt($now.0)))
-    };
-}
-
-/// One page of the products that `filter` lets through, the newest recorded first.
-pub fn list(
-    conn: &mut Conn,
-    now: Time,
-    filter: &ProductFilter,
-) -> DbResult<Page<Product, ProductId>> {
-    use diesel::dsl::exists;
-    let mut query = rows!().into_boxed();
-    if let Some(project) = &filter.project {
-        query = query.filter(projects::name.eq(project));
-    }
-    if let Some(branch) = &filter.branch {
-        query = query.filter(branches::name.eq(branch));
-    }
-    if let Some(target) = &filter.target {
-        query = query.filter(products::target.eq(target));
-    }
-    if let Some(part) = &filter.version {
-        let pattern = pattern(part);
-        query = query.filter(lower(products::version).like(pattern).escape('\\'));
-    }
-    if let Some(state) = filter.state {
-        query = query.filter(products::state.eq(state.as_str()));
-    }
-    if let Some(builder) = &filter.builder {
-        query = query.filter(products::builder.eq(builder));
-    }
-    if let Some(build) = filter.build {
-        query = query.filter(products::build_id.eq(build.0));
-    }
-    match filter.held {
-        Some(true) => query = query.filter(exists(live_holds!(now))),
-        Some(false) => query = query.filter(diesel::dsl::not(exists(live_holds!(now)))),
-        None => {}
-    }
-    if let Some((name, value)) = &filter.property {
-        let text = serde_json::Value::from(value.as_str()).to_string();
-        let named = product_properties::table
-            .filter(product_properties::product_id.eq(products::id))
-            .filter(product_properties::name.eq(name))
-            .filter(
-                product_properties::value
-                    .eq(value)
-                    .or(product_properties::value.eq(text)),
-            );
-        query = query.filter(exists(named));
-    }
-    if let Some(before) = filter.before {
-        query = query.filter(products::id.lt(before.0));
-    }
-    let rows: Vec<Row> = query
-        .order(products::id.desc())
-        .limit(PAGE_ROWS_MAX as i64 + 1)
-        .load(conn)?;
-    let rows: DbResult<Vec<Product>> = rows
-        .into_iter()
-        .map(|row| product(conn, now, row))
-        .collect();
-    Ok(Page::of(rows?, |product| product.id))
-}
-
 /// One product as lists show it.
 pub fn find(conn: &mut Conn, now: Time, id: ProductId) -> DbResult<Product> {
     let row: Row = rows!().filter(products::id.eq(id.0)).first(conn)?;
-    product(conn, now, row)
+    Ok(product(now, row))
+}
+
+/// The products of these ids as lists show them, the newest recorded first.
+pub fn find_all(conn: &mut Conn, now: Time, ids: &[ProductId]) -> DbResult<Vec<Product>> {
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let rows: Vec<Row> = rows!()
+        .filter(products::id.eq_any(ids))
+        .order(products::id.desc())
+        .load(conn)?;
+    Ok(rows.into_iter().map(|row| product(now, row)).collect())
 }
 
 /// What is new in a product, Markdown; empty where nobody said.
@@ -289,14 +222,9 @@ pub fn properties(conn: &mut Conn, id: ProductId) -> DbResult<Vec<ProductPropert
     Ok(rows.into_iter().map(property).collect())
 }
 
-fn product(conn: &mut Conn, now: Time, row: Row) -> DbResult<Product> {
-    let holds: i64 = holds::table
-        .filter(holds::product_id.eq(row.id))
-        .filter(holds::lifted_at.is_null())
-        .filter(holds::until_at.is_null().or(holds::until_at.gt(now.0)))
-        .count()
-        .get_result(conn)?;
-    Ok(Product {
+fn product(now: Time, row: Row) -> Product {
+    let held = row.held_until > now.0;
+    Product {
         id: ProductId(row.id),
         project: row.project,
         branch: row.branch,
@@ -323,20 +251,7 @@ fn product(conn: &mut Conn, now: Time, row: Row) -> DbResult<Product> {
         size: row.size,
         files: row.files,
         verdict: row.verdict.parse().unwrap_or(Verdict::Untested),
-        held_until: Time(row.held_until),
-        holds,
-    })
-}
-
-/// A LIKE pattern for "contains", in lower case.
-fn pattern(part: &str) -> String {
-    let mut pattern = String::from("%");
-    for c in part.to_lowercase().chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
+        held,
+        held_until: (held && row.held_until < i64::MAX).then_some(Time(row.held_until)),
     }
-    pattern.push('%');
-    pattern
 }
