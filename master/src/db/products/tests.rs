@@ -312,7 +312,7 @@ async fn what_belongs_to_a_record_is_read_back() {
         assert_eq!(product.min_os.as_deref(), Some("10.15"));
         assert_eq!(
             (product.verdict, product.held_until),
-            (Verdict::Untested, Time(0))
+            (Verdict::Untested, None)
         );
         assert_eq!(notes, "# New\n");
         assert_eq!(files[0].signatures, [signature]);

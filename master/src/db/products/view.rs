@@ -10,8 +10,7 @@ use crate::db::schema::{
 use crate::db::{Conn, DbResult, signatures};
 use crate::ids::{BuildId, ProductFileId, ProductId};
 use crate::model::{
-    DeltaStart, Product, ProductFile, ProductProperty,
-    ProductRevision, ProductState, Verdict,
+    DeltaStart, Product, ProductFile, ProductProperty, ProductRevision, ProductState, Verdict,
 };
 
 /// Files of one product that are read: a product step's globs are bounded below it.
