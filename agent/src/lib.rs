@@ -38,6 +38,7 @@ use commands::Launch;
 use config::args::{self, Asked};
 use life::Start;
 use log::log;
+pub use sys::Memory;
 use upgrade::guard;
 
 /// Exit status for a wrong command line, configuration or key file, as most programs use it.

@@ -32,7 +32,7 @@ pub(crate) fn relay(port: &Port, entry: &Arc<Entry>, from: u64) -> Answer {
             (count > 0 || ended).then_some(count)
         })?;
         if count == 0 {
-            port.finish(offset, journal.sha256())?;
+            port.finish(offset, Some(journal.sha256()))?;
             return Ok(Ok(Boxed::new()));
         }
         match read_exactly(&mut reader, count) {

@@ -15,6 +15,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use windlass_protocol::ops::ShutdownMode;
+use windlass_protocol::sha256::Sha256;
 use windlass_protocol::{
     AgentHello, Boxed, CallError, CancelMode, ChannelId, CloseReason, Code, Connection, Failure,
     Key,
@@ -47,8 +48,8 @@ const UNWRITTEN_MAX: usize = 2;
 
 /// What reaches the loop.
 pub(crate) enum Input {
-    /// Bytes from the master.
-    Bytes(Vec<u8>),
+    /// The first `count` bytes of the buffer came from the master.
+    Bytes { buffer: Vec<u8>, count: usize },
     /// The transport ended; the text says how.
     Lost(String),
     /// The writer wrote one block.
@@ -59,11 +60,15 @@ pub(crate) enum Input {
         offset: u64,
         bytes: Vec<u8>,
     },
-    /// A request's thread has sent everything.
+    /// What a request's thread sends from here on is to be hashed beside its MACs.
+    HashSent { channel: ChannelId, sha256: Sha256 },
+    /// So is what the master sends to a request's thread.
+    HashReceived { channel: ChannelId, sha256: Sha256 },
+    /// A request's thread has sent everything; without a digest it is that of `HashSent`.
     Finish {
         channel: ChannelId,
         length: u64,
-        sha256: [u8; 32],
+        sha256: Option<[u8; 32]>,
     },
     /// A request's thread took the master's bytes so far.
     Acknowledge {
@@ -303,6 +308,9 @@ impl Session<'_> {
         if self.proven && self.status_at_ms <= now {
             self.status_at_ms = now.saturating_add(STATUS_MS);
             self.begin_status();
+            if self.is_quiet() {
+                sys::give_back_memory();
+            }
         }
         if self.agent.is_drained() && self.is_quiet() {
             self.stop.request();
@@ -347,9 +355,9 @@ impl Session<'_> {
 
     fn take(&mut self, input: Input) {
         match input {
-            Input::Bytes(bytes) => {
-                self.connection.handle_bytes(now_ms(), &bytes);
-                self.lines.read_more();
+            Input::Bytes { buffer, count } => {
+                self.connection.handle_bytes(now_ms(), &buffer[..count]);
+                self.lines.read_more(buffer);
             }
             Input::Lost(how) => {
                 log!("connection lost: {how}");
@@ -363,15 +371,24 @@ impl Session<'_> {
                 channel,
                 offset,
                 bytes,
-            } => self.send_chunk(channel, offset, &bytes),
+            } => self.send_chunk(channel, offset, bytes),
+            // Like the calls below, refused only once the channel is closed: then nobody waits
+            // for it.
+            Input::HashSent { channel, sha256 } => {
+                let _ = self.connection.hash_sent(channel, sha256);
+            }
+            Input::HashReceived { channel, sha256 } => {
+                let _ = self.connection.hash_received(channel, sha256);
+            }
             Input::Finish {
                 channel,
                 length,
                 sha256,
             } => {
-                // Like the calls below, refused only once the channel is closed: then nobody
-                // waits for it.
-                let _ = self.connection.finish(channel, length, sha256);
+                let _ = match sha256 {
+                    Some(sha256) => self.connection.finish(channel, length, sha256),
+                    None => self.connection.finish_hashed(channel, length),
+                };
             }
             Input::Acknowledge {
                 channel,
@@ -392,12 +409,12 @@ impl Session<'_> {
         }
     }
 
-    fn send_chunk(&mut self, channel: ChannelId, offset: u64, bytes: &[u8]) {
-        match self.connection.send_data(channel, offset, bytes) {
-            Ok(taken) if taken == bytes.len() => {}
+    fn send_chunk(&mut self, channel: ChannelId, offset: u64, bytes: Vec<u8>) {
+        match self.connection.send_piece(channel, offset, bytes) {
+            Ok(true) => {}
             // The gate lets no more pass than there is room for: this is a fault of ours, and
             // going on would lose bytes.
-            Ok(_) => {
+            Ok(false) => {
                 let text = "the agent produced more than it may send";
                 self.respond(channel, Err(Failure::new(Code::Internal, text)));
             }

@@ -5,6 +5,9 @@ use std::ffi::OsString;
 
 use windlass_protocol::ops::Pty;
 
+#[expect(unsafe_code, reason = "an allocator of memory hands out addresses")]
+mod memory;
+
 #[cfg(unix)]
 #[expect(
     unsafe_code,
@@ -25,6 +28,8 @@ mod windows;
 #[cfg(windows)]
 use windows as system;
 
+pub use memory::Memory;
+pub(crate) use memory::give_back_memory;
 pub(crate) use system::{
     Control, Exit, Family, Folder, LIST_SEPARATOR, LinkReader, LinkWriter, OpenMode, Process,
     Signal, Started, act_as, adopt_orphans, ask_to_end, become_program, boot_id, canonical,

@@ -129,6 +129,7 @@ fn receive(port: &Port, upgrade: &Upgrade, file: &mut File) -> Result<Result<(),
             Inbound::End {
                 length,
                 sha256: announced,
+                ..
             } => {
                 let found = sha256.finish();
                 let wanted = (upgrade.size, upgrade.sha256);

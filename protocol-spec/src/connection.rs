@@ -183,7 +183,13 @@ impl Connection {
         }
         self.reader.push(bytes);
         while !self.is_deaf() {
-            let frame = match self.reader.next_frame() {
+            let channels = &mut self.channels;
+            let next = self.reader.next_frame_beside(|header| {
+                let is_data = (header.tag, header.flags) == (FrameType::Data.tag(), 0);
+                let channel = channels.get_mut(&header.channel).filter(|_| is_data)?;
+                channel.receiving.sha256.as_mut()
+            });
+            let frame = match next {
                 Ok(Some(frame)) => frame,
                 Ok(None) => return,
                 Err(error) => return self.fail(error),
@@ -210,7 +216,7 @@ impl Connection {
         }
     }
 
-    /// The next bytes to write, about 64 KiB, never more than that and one frame; `None` when
+    /// The next bytes to write, about 256 KiB, never more than that and one frame; `None` when
     /// there is nothing now. Control frames first, then one turn for each channel.
     pub fn poll_transmit(&mut self) -> Option<Vec<u8>> {
         if matches!(self.phase, Phase::Ready | Phase::Announcing) {

@@ -5,6 +5,7 @@ use crate::error::ProtocolError;
 use crate::header::{FrameType, HEADER_BYTES, Header, PREAMBLE};
 use crate::hmac::{self, Hmac};
 use crate::limits::{self, MAC_BYTES};
+use crate::sha256::Sha256;
 
 /// One frame as it came.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -76,6 +77,15 @@ impl FrameReader {
     /// The next whole, genuine frame; `None` means more bytes are needed. After an error the
     /// stream is lost.
     pub fn next_frame(&mut self) -> Result<Option<Frame>, ProtocolError> {
+        self.next_frame_beside(|_| None)
+    }
+
+    /// `next_frame`; where there is a key, what follows the offset in a frame of a stream is taken
+    /// into the hash that `beside` names for it, whether the frame turns out genuine or not.
+    pub(crate) fn next_frame_beside<'a>(
+        &mut self,
+        beside: impl FnOnce(&Header) -> Option<&'a mut Sha256>,
+    ) -> Result<Option<Frame>, ProtocolError> {
         if !self.greeted {
             let seen = &self.buffer[..self.buffer.len().min(PREAMBLE.len())];
             if !PREAMBLE.starts_with(seen) {
@@ -105,7 +115,9 @@ impl FrameReader {
         };
         let (payload, mac) = body.split_at(length);
         if let Some(key) = &self.key {
-            let expected = key.sign(&[&self.sequence.to_be_bytes(), head, payload]);
+            let (offset, bytes) = payload.split_at(payload.len().min(8));
+            let parts = [&self.sequence.to_be_bytes()[..], head, offset];
+            let expected = key.sign_beside(&parts, bytes, beside(&header));
             if self.sequence >= limits::SEQUENCE_MAX || !hmac::equal(&expected[..MAC_BYTES], mac) {
                 return Err(ProtocolError::BadMac);
             }
@@ -164,6 +176,19 @@ impl FrameWriter {
         self.write_raw(out, kind.tag(), flags, channel, parts);
     }
 
+    /// Appends one frame of a stream; `bytes`, which begin at `offset`, are taken into `beside`.
+    pub(crate) fn write_bytes(
+        &mut self,
+        out: &mut Vec<u8>,
+        channel: u32,
+        offset: u64,
+        bytes: &[u8],
+        beside: Option<&mut Sha256>,
+    ) {
+        let (tag, offset) = (FrameType::Data.tag(), offset.to_be_bytes());
+        self.append(out, [tag, 0], channel, &[&offset, bytes], beside);
+    }
+
     /// `write` with a type that need not be known.
     pub fn write_raw(
         &mut self,
@@ -173,21 +198,39 @@ impl FrameWriter {
         channel: u32,
         parts: &[&[u8]],
     ) {
-        let length = parts.iter().map(|part| part.len()).sum::<usize>() as u32;
+        self.append(out, [tag, flags], channel, parts, None);
+    }
+
+    /// Appends one frame; its last part is taken into `beside`.
+    fn append(
+        &mut self,
+        out: &mut Vec<u8>,
+        [tag, flags]: [u8; 2],
+        channel: u32,
+        parts: &[&[u8]],
+        beside: Option<&mut Sha256>,
+    ) {
+        let length = parts.iter().map(|part| part.len()).sum::<usize>();
         let header = Header {
-            length,
+            length: length as u32,
             tag,
             flags,
             channel,
         }
         .encode();
+        // At once: growing by and by would copy a frame of data.
+        out.reserve(HEADER_BYTES + length + MAC_BYTES);
         let start = out.len();
         out.extend_from_slice(&header);
         parts.iter().for_each(|part| out.extend_from_slice(part));
+        let last = parts.last().copied().unwrap_or_default();
         if let Some(key) = &self.key {
-            let mac = key.sign(&[&self.sequence.to_be_bytes(), &out[start..]]);
+            let first = &out[start..out.len() - last.len()];
+            let mac = key.sign_beside(&[&self.sequence.to_be_bytes(), first], last, beside);
             out.extend_from_slice(&mac[..MAC_BYTES]);
             self.sequence += 1;
+        } else if let Some(beside) = beside {
+            beside.update(last);
         }
     }
 }

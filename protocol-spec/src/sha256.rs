@@ -57,24 +57,50 @@ impl Sha256 {
     }
 
     /// Takes more bytes.
-    pub fn update(&mut self, mut bytes: &[u8]) {
-        self.total += bytes.len() as u64;
-        if self.filled > 0 {
-            let taken = bytes.len().min(64 - self.filled);
-            self.block[self.filled..self.filled + taken].copy_from_slice(&bytes[..taken]);
-            self.filled += taken;
-            bytes = &bytes[taken..];
-            if self.filled < 64 {
-                return;
-            }
+    pub fn update(&mut self, bytes: &[u8]) {
+        let bytes = self.fill_block(bytes);
+        let whole = bytes.len() / 64 * 64;
+        compress(&mut self.state, &bytes[..whole]);
+        self.keep(whole, &bytes[whole..]);
+    }
+
+    /// Takes bytes into two hashes: sooner done than one after the other where the processor can
+    /// work on both.
+    pub fn update_both(hashes: [&mut Sha256; 2], bytes: [&[u8]; 2]) {
+        let [one, other] = hashes;
+        let (a, b) = (one.fill_block(bytes[0]), other.fill_block(bytes[1]));
+        let both = a.len().min(b.len()) / 64 * 64;
+        let states = [&mut one.state, &mut other.state];
+        compress_both(states, [&a[..both], &b[..both]]);
+        one.total += both as u64;
+        other.total += both as u64;
+        one.update(&a[both..]);
+        other.update(&b[both..]);
+    }
+
+    /// Takes what makes the begun block whole; gives the rest.
+    fn fill_block<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        if self.filled == 0 {
+            return bytes;
+        }
+        let (now, later) = bytes.split_at(bytes.len().min(64 - self.filled));
+        self.block[self.filled..self.filled + now.len()].copy_from_slice(now);
+        self.filled += now.len();
+        self.total += now.len() as u64;
+        if self.filled == 64 {
             compress(&mut self.state, &self.block);
             self.filled = 0;
         }
-        let whole = bytes.len() / 64 * 64;
-        compress(&mut self.state, &bytes[..whole]);
-        let rest = &bytes[whole..];
-        self.block[..rest.len()].copy_from_slice(rest);
-        self.filled = rest.len();
+        later
+    }
+
+    /// Counts whole blocks that were taken, and begins another with what is less than one.
+    fn keep(&mut self, whole: usize, rest: &[u8]) {
+        self.total += (whole + rest.len()) as u64;
+        if !rest.is_empty() {
+            self.block[..rest.len()].copy_from_slice(rest);
+            self.filled = rest.len();
+        }
     }
 
     /// The hash of everything taken.
@@ -140,6 +166,17 @@ fn compress(state: &mut [u32; 8], blocks: &[u8]) {
         return;
     }
     soft::compress(state, blocks);
+}
+
+/// Takes as many whole blocks into each of two states.
+fn compress_both(states: [&mut [u32; 8]; 2], blocks: [&[u8]; 2]) {
+    let [one, other] = states;
+    #[cfg(target_arch = "x86_64")]
+    if x86::compress_both([one, other], blocks) {
+        return;
+    }
+    compress(one, blocks[0]);
+    compress(other, blocks[1]);
 }
 
 #[cfg(test)]

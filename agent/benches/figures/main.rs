@@ -24,6 +24,10 @@ use std::time::Duration;
 use ground::Ground;
 use table::{Row, median};
 
+/// The same memory as the agent's: a master keeps its buffers too.
+#[global_allocator]
+static MEMORY: windlass_agent::Memory = windlass_agent::Memory;
+
 /// Bytes of the large file.
 const FILE_BYTES: u64 = 1 << 30;
 /// Bytes that go through the slow line.

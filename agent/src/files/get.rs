@@ -65,7 +65,7 @@ fn send(mut file: File, stat: Stat, port: &Port, get: &Get, from: u64) -> Answer
         Ok(_) => return Ok(Err(changed(path))),
         Err(error) => return Ok(Err(failure::of_io(&error, path))),
     }
-    let mut out = Outgoing::hashed(port, from, sha256);
+    let mut out = Outgoing::hashed(port, from, sha256)?;
     match out.write_file(&mut file, stat.size - from)? {
         Ok(count) if count == stat.size - from => {}
         Ok(_) => return Ok(Err(changed(path))),

@@ -14,19 +14,18 @@ pub(super) struct Outgoing<'a> {
     port: &'a Port,
     /// Offset of the first byte of the buffer.
     offset: u64,
-    /// Of everything from offset 0 on, the buffer excluded; none where the end has another one.
-    sha256: Option<Sha256>,
-    /// Less than a frame's worth.
+    /// Less than a frame's worth, and zeros up to that.
     buffer: Vec<u8>,
+    /// Bytes of the buffer that are of the stream.
+    filled: usize,
 }
 
 impl<'a> Outgoing<'a> {
-    /// Goes on at `offset`, in front of which `sha256` was taken.
-    pub(super) fn hashed(port: &'a Port, offset: u64, sha256: Sha256) -> Outgoing<'a> {
-        Outgoing {
-            sha256: Some(sha256),
-            ..Self::new(port, offset)
-        }
+    /// Goes on at `offset`, in front of which `sha256` was taken, and ends with the digest of
+    /// everything.
+    pub(super) fn hashed(port: &'a Port, offset: u64, sha256: Sha256) -> Result<Self, Gone> {
+        port.hash_sent(sha256)?;
+        Ok(Self::new(port, offset))
     }
 
     /// Goes on at `offset`, without hashing.
@@ -34,22 +33,24 @@ impl<'a> Outgoing<'a> {
         Outgoing {
             port,
             offset,
-            sha256: None,
-            buffer: Vec::with_capacity(DATA_BYTES_MAX),
+            buffer: vec![0; DATA_BYTES_MAX],
+            filled: 0,
         }
     }
 
     /// Bytes of the stream so far.
     pub(super) fn len(&self) -> u64 {
-        self.offset + self.buffer.len() as u64
+        self.offset + self.filled as u64
     }
 
     /// Sends bytes.
     pub(super) fn write(&mut self, mut bytes: &[u8]) -> Result<(), Gone> {
         while !bytes.is_empty() {
-            let count = bytes.len().min(DATA_BYTES_MAX - self.buffer.len());
-            self.buffer.extend_from_slice(&bytes[..count]);
+            let rest = &mut self.buffer[self.filled..];
+            let count = bytes.len().min(rest.len());
+            rest[..count].copy_from_slice(&bytes[..count]);
             bytes = &bytes[count..];
+            self.filled += count;
             self.flush_if_full()?;
         }
         Ok(())
@@ -63,20 +64,15 @@ impl<'a> Outgoing<'a> {
     ) -> Result<io::Result<u64>, Gone> {
         let mut left = len;
         while left > 0 {
-            let filled = self.buffer.len();
-            let room = usize::try_from(left).unwrap_or(usize::MAX);
-            let end = filled + room.min(DATA_BYTES_MAX - filled);
-            self.buffer.resize(end, 0);
-            let count = match file.read(&mut self.buffer[filled..]) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => 0,
+            let rest = &mut self.buffer[self.filled..];
+            let most = usize::try_from(left).unwrap_or(usize::MAX).min(rest.len());
+            let count = match file.read(&mut rest[..most]) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return Ok(Err(error)),
-                Ok(0) => {
-                    self.buffer.truncate(filled);
-                    break;
-                }
+                Ok(0) => break,
                 Ok(count) => count,
             };
-            self.buffer.truncate(filled + count);
+            self.filled += count;
             left -= count as u64;
             self.flush_if_full()?;
         }
@@ -84,7 +80,7 @@ impl<'a> Outgoing<'a> {
     }
 
     fn flush_if_full(&mut self) -> Result<(), Gone> {
-        match self.buffer.len() == DATA_BYTES_MAX {
+        match self.filled == DATA_BYTES_MAX {
             true => self.flush(),
             false => Ok(()),
         }
@@ -92,33 +88,29 @@ impl<'a> Outgoing<'a> {
 
     /// Sends what the buffer holds, waiting for room.
     pub(super) fn flush(&mut self) -> Result<(), Gone> {
-        if let Some(sha256) = &mut self.sha256 {
-            sha256.update(&self.buffer);
-        }
-        while !self.buffer.is_empty() {
+        let mut sent = 0;
+        while sent < self.filled {
             let room = self.port.room_at(self.offset)?;
-            let rest = match room < self.buffer.len() {
-                true => self.buffer.split_off(room),
-                false => Vec::with_capacity(DATA_BYTES_MAX),
-            };
-            let piece = std::mem::replace(&mut self.buffer, rest);
-            let count = piece.len() as u64;
+            let count = room.min(self.filled - sent);
+            // A copy costs less than a new buffer, which would have to be made of zeros.
+            let piece = self.buffer[sent..sent + count].to_vec();
             self.port.send(self.offset, piece)?;
-            self.offset += count;
+            self.offset += count as u64;
+            sent += count;
         }
+        self.filled = 0;
         Ok(())
     }
 
-    /// Sends what is left and ends the stream with its digest.
+    /// Sends what is left and ends the stream with the digest that `hashed` began.
     pub(super) fn finish(mut self) -> Result<(), Gone> {
         self.flush()?;
-        let sha256 = self.sha256.take().unwrap_or_default();
-        self.port.finish(self.offset, sha256.finish())
+        self.port.finish(self.offset, None)
     }
 
     /// Sends what is left and ends the stream with a digest of something else.
     pub(super) fn finish_with(mut self, sha256: [u8; 32]) -> Result<(), Gone> {
         self.flush()?;
-        self.port.finish(self.offset, sha256)
+        self.port.finish(self.offset, Some(sha256))
     }
 }

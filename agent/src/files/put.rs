@@ -36,6 +36,7 @@ struct Arrival<'a> {
     part_name: OsString,
     /// Locked as long as it is open.
     part: SparseFile,
+    /// Of what an earlier connection brought.
     sha256: Sha256,
 }
 
@@ -90,6 +91,7 @@ impl<'a> Arrival<'a> {
 
     fn receive(&mut self, port: &Port) -> Result<Result<(), Failure>, Gone> {
         let mut told = self.part.len();
+        port.hash_received(std::mem::take(&mut self.sha256))?;
         self.acknowledge(port)?;
         loop {
             match port.receive()? {
@@ -105,7 +107,11 @@ impl<'a> Arrival<'a> {
                         self.acknowledge(port)?;
                     }
                 }
-                Inbound::End { length, sha256 } => return Ok(self.check(length, sha256)),
+                Inbound::End {
+                    length,
+                    sha256,
+                    found,
+                } => return Ok(self.check(length, sha256, found)),
             }
         }
     }
@@ -122,7 +128,6 @@ impl<'a> Arrival<'a> {
             let text = format!("bytes at {offset} do not continue at {stored}");
             return Err(Failure::new(Code::BadRequest, text).with_path(self.put.path.as_bytes()));
         }
-        self.sha256.update(bytes);
         self.part.write(bytes).map_err(|error| self.io(&error))
     }
 
@@ -130,8 +135,14 @@ impl<'a> Arrival<'a> {
         failure::of_io(error, self.put.path.as_bytes())
     }
 
-    fn check(&mut self, length: u64, announced: [u8; 32]) -> Result<(), Failure> {
-        let found = std::mem::take(&mut self.sha256).finish();
+    /// Whether what was announced came: `found` is the digest of the bytes that were stored.
+    fn check(
+        &mut self,
+        length: u64,
+        announced: [u8; 32],
+        found: Option<[u8; 32]>,
+    ) -> Result<(), Failure> {
+        let found = found.unwrap_or_default();
         let wanted = (self.put.size, self.put.sha256);
         if (length, announced) == wanted && (self.part.len(), found) == wanted {
             return Ok(());

@@ -188,7 +188,7 @@ fn receive_need(port: &Port, files: usize) -> Step<NeedList> {
         match port.receive()? {
             // Credit bounds the list.
             Inbound::Bytes { bytes: piece, .. } => bytes.extend(piece),
-            Inbound::End { length, sha256 } => {
+            Inbound::End { length, sha256, .. } => {
                 let own = digest(&bytes);
                 if (length, sha256) != (bytes.len() as u64, own) {
                     let text = "the need list is not the one that its end announced";

@@ -80,11 +80,16 @@ impl Session<'_> {
                 channel,
                 length,
                 sha256,
+                found,
             } => match self.channels.get(&channel) {
                 Some(Channel {
                     inbox: Some(inbox), ..
                 }) => {
-                    let _ = inbox.send(Inbound::End { length, sha256 });
+                    let _ = inbox.send(Inbound::End {
+                        length,
+                        sha256,
+                        found,
+                    });
                 }
                 Some(Channel {
                     entry: Some(entry),

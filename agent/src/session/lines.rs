@@ -21,8 +21,8 @@ pub(super) struct Lines {
     linger: Duration,
     /// Disconnected when both threads have ended.
     ended: Receiver<()>,
-    /// Each message lets the reader read one more block.
-    tokens: SyncSender<()>,
+    /// Each buffer lets the reader read one more block into it.
+    buffers: SyncSender<Vec<u8>>,
     /// Blocks to write; closed at the end.
     blocks: Option<Sender<Vec<u8>>>,
     threads: Vec<JoinHandle<()>>,
@@ -38,17 +38,17 @@ impl Lines {
             linger,
             ..
         } = transport;
-        let (tokens, token_queue) = mpsc::sync_channel(UNHANDLED_MAX);
+        let (buffers, buffer_queue) = mpsc::sync_channel(UNHANDLED_MAX);
         for _ in 0..UNHANDLED_MAX {
-            // The queue has room for exactly these.
-            let _ = tokens.try_send(());
+            // The queue has room for exactly these; they have no memory before they are needed.
+            let _ = buffers.try_send(Vec::new());
         }
         let (blocks, block_queue) = mpsc::channel();
         // Each thread holds a sender as long as it lives, and never sends.
         let (alive, ended) = mpsc::channel::<()>();
         let (reader_lives, to_loop) = (alive.clone(), inputs.clone());
         let read = move || {
-            read_all(reader, &token_queue, &to_loop);
+            read_all(reader, &buffer_queue, &to_loop);
             drop(reader_lives);
         };
         let to_loop = inputs.clone();
@@ -68,15 +68,15 @@ impl Lines {
             hang_up: Some(hang_up),
             linger,
             ended,
-            tokens,
+            buffers,
             blocks: Some(blocks),
             threads,
         })
     }
 
-    /// The loop handled one block: the reader may read another.
-    pub(super) fn read_more(&self) {
-        let _ = self.tokens.try_send(());
+    /// The loop handled one block: the reader may read another into its buffer.
+    pub(super) fn read_more(&self, buffer: Vec<u8>) {
+        let _ = self.buffers.try_send(buffer);
     }
 
     /// Hands a block to the writer.
@@ -91,7 +91,7 @@ impl Lines {
     pub(super) fn end(&mut self) {
         self.blocks = None;
         let (nobody, _) = mpsc::sync_channel(0);
-        self.tokens = nobody;
+        self.buffers = nobody;
         let lingered = self.ended.recv_timeout(self.linger);
         let hung_up = self.hang_up.take().map(|hang_up| hang_up());
         if hung_up == Some(HungUp::Released) || lingered == Err(RecvTimeoutError::Disconnected) {
@@ -102,9 +102,12 @@ impl Lines {
     }
 }
 
-fn read_all(mut stream: impl Read, tokens: &Receiver<()>, inputs: &Sender<Input>) {
-    let mut buffer = vec![0; READ_BYTES];
-    while tokens.recv().is_ok() {
+fn read_all(mut stream: impl Read, buffers: &Receiver<Vec<u8>>, inputs: &Sender<Input>) {
+    while let Ok(mut buffer) = buffers.recv() {
+        if buffer.is_empty() {
+            // Zeros of the system, which take no room before they are written to.
+            buffer = vec![0; READ_BYTES];
+        }
         let count = loop {
             match stream.read(&mut buffer) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -113,7 +116,7 @@ fn read_all(mut stream: impl Read, tokens: &Receiver<()>, inputs: &Sender<Input>
         };
         let input = match count {
             Ok(0) => Input::Lost("the master hung up".into()),
-            Ok(count) => Input::Bytes(buffer[..count].to_vec()),
+            Ok(count) => Input::Bytes { buffer, count },
             Err(error) => Input::Lost(format!("reading: {error}")),
         };
         let last = matches!(input, Input::Lost(_));

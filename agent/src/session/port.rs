@@ -19,7 +19,12 @@ pub(crate) enum Inbound {
     /// Bytes that begin at `offset`.
     Bytes { offset: u64, bytes: Vec<u8> },
     /// The stream is complete: its length and digest from offset 0.
-    End { length: u64, sha256: [u8; 32] },
+    End {
+        length: u64,
+        sha256: [u8; 32],
+        /// The digest of what came, where that was asked for.
+        found: Option<[u8; 32]>,
+    },
 }
 
 /// The channel is gone: the connection ended or the master gave up. There is nobody to answer.
@@ -82,11 +87,28 @@ impl Port {
         }
         let mut sha256 = Sha256::new();
         sha256.update(stream);
-        self.finish(stream.len() as u64, sha256.finish())
+        self.finish(stream.len() as u64, Some(sha256.finish()))
     }
 
-    /// Ends the stream.
-    pub(crate) fn finish(&self, length: u64, sha256: [u8; 32]) -> Result<(), Gone> {
+    /// Has the connection take our stream from here on into a digest that holds it so far.
+    pub(crate) fn hash_sent(&self, sha256: Sha256) -> Result<(), Gone> {
+        self.tell(Input::HashSent {
+            channel: self.channel,
+            sha256,
+        })
+    }
+
+    /// Has the connection take the master's stream into a digest that holds it so far, before
+    /// the first `acknowledge`; its end will bring it.
+    pub(crate) fn hash_received(&self, sha256: Sha256) -> Result<(), Gone> {
+        self.tell(Input::HashReceived {
+            channel: self.channel,
+            sha256,
+        })
+    }
+
+    /// Ends the stream; without a digest it is the connection's.
+    pub(crate) fn finish(&self, length: u64, sha256: Option<[u8; 32]>) -> Result<(), Gone> {
         self.tell(Input::Finish {
             channel: self.channel,
             length,

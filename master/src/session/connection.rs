@@ -254,6 +254,7 @@ impl<R: Registry> Task<R> {
                 channel,
                 length,
                 sha256,
+                ..
             } => {
                 self.tell(channel, |state| state.end = Some((length, sha256)));
             }

@@ -11,6 +11,7 @@ use crate::header::FrameType;
 use crate::ids::{ChannelId, CommandState};
 use crate::limits::{self, BOX_PAIRS_MAX, CHANNELS_MAX, FRAME_MAX, KEYS_MAX};
 use crate::ops::Request;
+use crate::sha256::Sha256;
 
 /// Bytes a box must leave free in a frame, for the keys that the connection adds: `from`, `limit`
 /// and one unknown key, at most 5 + 5 + 20 bytes each and 22.
@@ -111,6 +112,25 @@ impl Connection {
         Ok(taken)
     }
 
+    /// `send_data` that takes all or nothing, mostly without copying: `false` if there is no room
+    /// for all.
+    pub fn send_piece(
+        &mut self,
+        channel: ChannelId,
+        offset: u64,
+        bytes: Vec<u8>,
+    ) -> Result<bool, CallError> {
+        let sending = &mut self.channel(channel)?.sending;
+        if bytes.len() > sending.room() && !sending.is_finished {
+            return Ok(false);
+        }
+        if let Err(bytes) = sending.push_piece(offset, bytes) {
+            sending.push(offset, &bytes)?;
+        }
+        self.join_turn_line(channel.0);
+        Ok(true)
+    }
+
     /// Ends our stream after everything queued: its whole length and SHA-256 from offset 0.
     /// `NotReady` at the master before the agent's first ACK, `WrongOffset` if `length` is not
     /// where the queued bytes end.
@@ -120,8 +140,45 @@ impl Connection {
         length: u64,
         sha256: [u8; 32],
     ) -> Result<(), CallError> {
-        self.channel(channel)?.sending.finish(length, &sha256)?;
+        self.end_stream(channel, length, Some(sha256))
+    }
+
+    /// `finish` of a stream for which `hash_sent` was called, with the hash from there;
+    /// `NotReady` without.
+    pub fn finish_hashed(&mut self, channel: ChannelId, length: u64) -> Result<(), CallError> {
+        if self.channel(channel)?.sending.sha256.is_none() {
+            return Err(CallError::NotReady);
+        }
+        self.end_stream(channel, length, None)
+    }
+
+    fn end_stream(
+        &mut self,
+        channel: ChannelId,
+        length: u64,
+        sha256: Option<[u8; 32]>,
+    ) -> Result<(), CallError> {
+        self.channel(channel)?.sending.finish(length, sha256)?;
         self.join_turn_line(channel.0);
+        Ok(())
+    }
+
+    /// Takes our stream from here on into `sha256`, which holds it so far: together with the MACs
+    /// of its frames that costs less than by itself. `WrongOffset` unless it holds as many bytes
+    /// as were queued, and all of those are sent.
+    pub fn hash_sent(&mut self, channel: ChannelId, sha256: Sha256) -> Result<(), CallError> {
+        let sending = &mut self.channel(channel)?.sending;
+        if sha256.total() != sending.next || sending.has_work() {
+            return Err(CallError::WrongOffset(sending.next));
+        }
+        sending.sha256 = Some(sha256);
+        Ok(())
+    }
+
+    /// Takes the peer's stream into `sha256`, which holds it so far, for `Event::End`; to be
+    /// called before the next of its bytes can come.
+    pub fn hash_received(&mut self, channel: ChannelId, sha256: Sha256) -> Result<(), CallError> {
+        self.channel(channel)?.receiving.sha256 = Some(sha256);
         Ok(())
     }
 

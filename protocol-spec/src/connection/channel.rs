@@ -4,6 +4,7 @@
 use super::CancelMode;
 use crate::error::{CallError, ProtocolError};
 use crate::limits::{DATA_BYTES_FIRST, DATA_BYTES_MAX, OFFSET_MAX, SEND_QUEUE_MAX};
+use crate::sha256::Sha256;
 use std::collections::VecDeque;
 
 /// The state of one open channel.
@@ -46,8 +47,10 @@ pub(super) struct Sending {
     piece_bytes_max: usize,
     /// Bytes in `queue`, at most `SEND_QUEUE_MAX`.
     queued: usize,
-    /// The END payload that was not written yet.
-    end: Option<Vec<u8>>,
+    /// Of the stream before what is in `queue`, if the connection is to know it.
+    pub(super) sha256: Option<Sha256>,
+    /// Length and hash of an END that was not written yet; without a hash it is `sha256`.
+    end: Option<(u64, Option<[u8; 32]>)>,
     /// Whether the stream was ended or aborted: nothing may be queued any more.
     pub(super) is_finished: bool,
     /// Whether the program was told "less than you gave" and waits for room.
@@ -65,6 +68,8 @@ pub(super) struct Receiving {
     pub(super) durable: u64,
     /// Whether the peer ended or aborted it.
     pub(super) is_finished: bool,
+    /// Of the stream before `expected`, if the connection is to know it.
+    pub(super) sha256: Option<Sha256>,
 }
 
 /// Most bytes of a piece before which `sent` were sent on this connection: as many, so that a line
@@ -89,6 +94,23 @@ impl Sending {
         }
         let credit = usize::try_from(self.limit.saturating_sub(self.next)).unwrap_or(usize::MAX);
         credit.min(SEND_QUEUE_MAX - self.queued)
+    }
+
+    /// Queues a whole piece as it is, without a copy; gives it back if it must be cut, or joined
+    /// to the one before.
+    pub(super) fn push_piece(&mut self, offset: u64, bytes: Vec<u8>) -> Result<(), Vec<u8>> {
+        let joins = |last: &Vec<u8>| last.len() < self.piece_bytes_max;
+        let fits = !self.is_finished && offset == self.next && bytes.len() <= self.room();
+        let most = piece_bytes_max(self.next - self.opened_at);
+        if !fits || bytes.is_empty() || bytes.len() > most || self.queue.back().is_some_and(joins) {
+            return Err(bytes);
+        }
+        self.piece_bytes_max = most;
+        self.wants_room = false;
+        self.queued += bytes.len();
+        self.next += bytes.len() as u64;
+        self.queue.push_back(bytes);
+        Ok(())
     }
 
     /// Queues what there is room for and tells how much that was.
@@ -134,13 +156,17 @@ impl Sending {
     }
 
     /// Ends the stream at `length` once the queue is written.
-    pub(super) fn finish(&mut self, length: u64, sha256: &[u8; 32]) -> Result<(), CallError> {
+    pub(super) fn finish(
+        &mut self,
+        length: u64,
+        sha256: Option<[u8; 32]>,
+    ) -> Result<(), CallError> {
         match (self.is_finished, self.is_open, self.next == length) {
             (true, ..) => Err(CallError::Ended),
             (_, false, _) => Err(CallError::NotReady),
             (.., false) => Err(CallError::WrongOffset(self.next)),
             (false, true, true) => {
-                self.end = Some([&length.to_be_bytes(), sha256.as_slice()].concat());
+                self.end = Some((length, sha256));
                 self.is_finished = true;
                 Ok(())
             }
@@ -159,11 +185,13 @@ impl Sending {
 
     /// The END payload, once nothing is queued before it.
     pub(super) fn take_end(&mut self) -> Option<Vec<u8>> {
-        if self.queue.is_empty() {
-            self.end.take()
-        } else {
-            None
+        if !self.queue.is_empty() {
+            return None;
         }
+        let (length, given) = self.end.take()?;
+        let own = self.sha256.take();
+        let sha256 = given.unwrap_or_else(|| own.unwrap_or_default().finish());
+        Some([&length.to_be_bytes(), sha256.as_slice()].concat())
     }
 
     /// Whether something waits for a turn.

@@ -10,6 +10,7 @@ use crate::header::{FLAG_ABORT, FLAG_END, FrameType};
 use crate::ids::ChannelId;
 use crate::limits::{CHANNELS_MAX, DATA_BYTES_MAX, OFFSET_MAX};
 use crate::ops::Request;
+use crate::sha256::Sha256;
 
 impl Connection {
     /// Takes one genuine frame after the keys stand.
@@ -172,7 +173,7 @@ impl Connection {
         let id = ChannelId(number);
         let event = match frame.header.flags {
             0 => {
-                let (offset, bytes) = split_offset(frame.payload)?;
+                let (offset, bytes) = split_offset(&frame.payload)?;
                 if bytes.is_empty() || bytes.len() > DATA_BYTES_MAX {
                     return Err(ProtocolError::Malformed("DATA must hold 1 to 65536 bytes"));
                 }
@@ -180,11 +181,11 @@ impl Connection {
                 Event::Data {
                     channel: id,
                     offset,
-                    bytes,
+                    bytes: bytes.to_vec(),
                 }
             }
             FLAG_END => {
-                let (length, hash) = split_offset(frame.payload)?;
+                let (length, hash) = split_offset(&frame.payload)?;
                 let sha256 = hash
                     .try_into()
                     .map_err(|_| ProtocolError::Malformed("END must hold length and SHA-256"))?;
@@ -194,11 +195,12 @@ impl Connection {
                     channel: id,
                     length,
                     sha256,
+                    found: receiving.sha256.take().map(Sha256::finish),
                 }
             }
             FLAG_ABORT if from_master => {
                 receiving.is_finished = true;
-                let pairs = Boxed::decode(&split_offset(frame.payload)?.1)
+                let pairs = Boxed::decode(split_offset(&frame.payload)?.1)
                     .map_err(|_| ProtocolError::Malformed("the box of an ABORT"))?;
                 Event::Abort {
                     channel: id,
@@ -277,15 +279,14 @@ fn read_box(frame: &Frame) -> Result<Boxed, ProtocolError> {
 }
 
 /// Splits `u64 offset | bytes`; one above `OFFSET_MAX` is refused, so that sums never overflow.
-fn split_offset(mut payload: Vec<u8>) -> Result<(u64, Vec<u8>), ProtocolError> {
-    let Some(offset) = payload.first_chunk::<8>() else {
+fn split_offset(payload: &[u8]) -> Result<(u64, &[u8]), ProtocolError> {
+    let Some((offset, rest)) = payload.split_first_chunk::<8>() else {
         return Err(ProtocolError::Malformed("DATA must begin with an offset"));
     };
     let offset = u64::from_be_bytes(*offset);
-    payload.drain(..8);
     if offset > OFFSET_MAX {
         Err(ProtocolError::WrongOffset)
     } else {
-        Ok((offset, payload))
+        Ok((offset, rest))
     }
 }

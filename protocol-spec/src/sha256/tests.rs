@@ -65,6 +65,23 @@ fn the_processors_instructions_agree_with_portable_code() {
 }
 
 #[test]
+fn two_hashes_at_once_are_the_two_hashes() {
+    let bytes: Vec<u8> = (0..700u32).map(|n| (n * 7) as u8).collect();
+    for (a, b) in (0..200).flat_map(|a| (0..330).step_by(7).map(move |b| (a, b))) {
+        let (mut one, mut other) = (Sha256::new(), Sha256::new());
+        one.update(&bytes[..a]);
+        other.update(&bytes[..b % 65]);
+        Sha256::update_both(
+            [&mut one, &mut other],
+            [&bytes[a..], &bytes[b % 65..b + 65]],
+        );
+        assert_eq!((one.total(), other.total()), (700, b as u64 + 65));
+        assert_eq!(one.finish(), digest(&bytes), "{a} {b}");
+        assert_eq!(other.finish(), digest(&bytes[..b + 65]), "{a} {b}");
+    }
+}
+
+#[test]
 fn a_computation_that_was_written_down_goes_on_to_the_same_hash_at_every_length() {
     let bytes: Vec<u8> = (0..300_u32).map(|n| (n * 7) as u8).collect();
     for at in 0..bytes.len() {

@@ -76,7 +76,7 @@ impl<'a> Stream<'a> {
                     (self.piece, self.at) = (bytes, 0);
                     return Ok(Ok(true));
                 }
-                Inbound::End { length, sha256 } => self.ended = Some((length, sha256)),
+                Inbound::End { length, sha256, .. } => self.ended = Some((length, sha256)),
             }
         }
         if self.ended == Some((self.taken, self.manifest)) {

@@ -187,6 +187,7 @@ impl Peer {
                     channel,
                     length,
                     sha256,
+                    ..
                 } if channel == wanted => {
                     assert_eq!((length, sha256), (stream.len() as u64, digest(stream)));
                     ended = true;

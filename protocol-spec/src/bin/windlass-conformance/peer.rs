@@ -205,6 +205,7 @@ impl Peer {
                     channel,
                     length,
                     sha256,
+                    ..
                 } if channel == wanted => {
                     same("length in END", length, stream.len() as u64)?;
                     same("SHA-256 in END", sha256, digest(stream))?;

@@ -104,6 +104,7 @@ fn the_up_stream_begins_where_it_was_asked_and_arrives_whole() {
             channel,
             length: 1_000_000,
             sha256: digest(&bytes),
+            found: None,
         };
         assert_eq!(pair.at_master[0], end);
         assert!(matches!(
@@ -171,6 +172,7 @@ fn the_down_stream_begins_where_the_agents_first_ack_says() {
         channel,
         length: 13,
         sha256: digest(b"whole"),
+        found: None,
     };
     assert_eq!(pair.at_agent.last(), Some(&end));
 }

@@ -47,7 +47,7 @@ fn what_one_call_hands_out_is_bounded() {
     }
     while let Some(bytes) = pair.agent.poll_transmit() {
         assert!(
-            bytes.len() < 2 * limits::DATA_BYTES_MAX + 1000,
+            bytes.len() < 5 * limits::DATA_BYTES_MAX + 1000,
             "{}",
             bytes.len()
         );

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::ops::{Delete, ManifestId, Put, TreePut, TreePutResult};
+use crate::sha256::Sha256;
 use crate::tree::{self, Entry, EntryDecoder, NeedList};
 
 fn path(text: &str) -> RelPath {
@@ -41,6 +42,67 @@ fn stream_down(
 }
 
 #[test]
+fn a_hash_taken_beside_the_macs_is_that_of_the_whole_stream_on_both_sides() {
+    let content: Vec<u8> = (0..400_000u32).map(|n| (n / 5) as u8).collect();
+    for begin in [0, 7, 100_001] {
+        let mut pair = Pair::ready();
+        let channel = pair.open(&exec(), begin as u64, 1_000_000);
+        let mut before = Sha256::new();
+        before.update(&content[..begin]);
+        pair.master.hash_received(channel, before.clone()).unwrap();
+        assert_eq!(
+            pair.agent.finish_hashed(channel, begin as u64),
+            Err(CallError::NotReady),
+            "nobody asked for a hash"
+        );
+        assert_eq!(
+            pair.agent.hash_sent(channel, zeros(begin + 1)),
+            Err(CallError::WrongOffset(begin as u64)),
+            "a hash of something else"
+        );
+        pair.agent.hash_sent(channel, before).unwrap();
+        let mut at = begin;
+        let mut got = content[..begin].to_vec();
+        let mut found = None;
+        while at < content.len() {
+            let piece = content[at..content.len().min(at + 65_536)].to_vec();
+            let count = piece.len();
+            match pair.agent.send_piece(channel, at as u64, piece).unwrap() {
+                true => at += count,
+                false => assert!(pair.agent.room(channel) < count as u64),
+            }
+            if at == content.len() {
+                pair.agent.finish_hashed(channel, at as u64).unwrap();
+                assert_eq!(
+                    pair.agent.send_piece(channel, at as u64, vec![1]),
+                    Err(CallError::Ended)
+                );
+            }
+            pair.carry();
+            for event in std::mem::take(&mut pair.at_master) {
+                match event {
+                    Event::Data { bytes, .. } => got.extend(bytes),
+                    Event::End {
+                        sha256, found: own, ..
+                    } => found = Some((sha256, own)),
+                    _ => {}
+                }
+            }
+        }
+        let whole = digest(&content);
+        assert!(got == content, "from {begin}");
+        assert_eq!(found, Some((whole, Some(whole))), "from {begin}");
+    }
+}
+
+/// A hash that took so many zeros.
+fn zeros(count: usize) -> Sha256 {
+    let mut sha256 = Sha256::new();
+    sha256.update(&vec![0; count]);
+    sha256
+}
+
+#[test]
 fn a_put_that_was_cut_off_goes_on_from_what_is_durable() {
     let content: Vec<u8> = (0..300_000u32).map(|n| (n / 3) as u8).collect();
     let put = Request::Put(Put {
@@ -77,6 +139,7 @@ fn a_put_that_was_cut_off_goes_on_from_what_is_durable() {
                 channel,
                 length: stop as u64,
                 sha256: digest(&part),
+                found: None,
             };
             assert_eq!(pair.at_agent, [end]);
         }

@@ -167,6 +167,7 @@ impl<'a> Agent<'a> {
                 channel,
                 length,
                 sha256,
+                ..
             } => {
                 let stream = self.stream(channel);
                 assert_eq!((length, sha256), (stream.len() as u64, digest(stream)));
