@@ -7,6 +7,7 @@ pub mod audit;
 pub mod builders;
 pub mod builds;
 pub mod changes;
+pub mod drafts;
 pub mod holds;
 mod lists;
 pub mod logs;
@@ -14,6 +15,7 @@ pub mod me;
 pub mod openapi;
 pub mod products;
 pub mod requests;
+pub mod uploads;
 
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ use crate::db::Db;
 use crate::logs::Logs;
 use crate::session::Entrance;
 use crate::storage::{Blobs, Programs};
+use crate::uploads::Uploads;
 use crate::vcs::Mirrors;
 
 /// The handles of one running master; cheap to clone.
@@ -26,6 +27,8 @@ pub struct App {
     pub db: Db,
     /// The files of products and builds.
     pub blobs: Blobs,
+    /// Files on their way here by REST.
+    pub uploads: Uploads,
     /// The agent's programs that are handed out.
     pub programs: Programs,
     /// The machines that build.

@@ -16,6 +16,7 @@ pub mod builds;
 pub mod changes;
 pub mod commands;
 mod conn;
+pub mod drafts;
 mod error;
 pub mod events;
 pub mod heads;
@@ -39,6 +40,7 @@ pub mod sync;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod tokens;
+pub mod uploads;
 pub mod users;
 pub mod views;
 mod writer;

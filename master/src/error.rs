@@ -33,6 +33,18 @@ pub enum Error {
     /// The thing is in a state that does not allow it, or was changed by another in between.
     #[error("{0}")]
     Conflict(String),
+    /// An upload goes on at another byte than the one that was sent.
+    #[error("the upload has {received} bytes: go on there")]
+    WrongOffset {
+        /// Bytes that are stored.
+        received: u64,
+    },
+    /// What is sent is larger than is taken at once.
+    #[error("{0}")]
+    TooLarge(String),
+    /// There is no room for what is to come.
+    #[error("{0}")]
+    NoRoom(String),
     /// It was there and is gone for good.
     #[error("{0}")]
     Gone(String),

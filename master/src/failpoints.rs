@@ -13,6 +13,19 @@ pub const POINTS: &[&str] = &[
     "store.synced",
     "unlink.after",
     "unlink.before",
+    "upload.drafted",
+    "upload.begun",
+    "upload.written",
+    "upload.synced",
+    "upload.saved",
+    "upload.moving",
+    "upload.moved",
+    "upload.complete",
+    "upload.refused",
+    "upload.abandoned",
+    "commit.begun",
+    "commit.recording",
+    "commit.recorded",
 ];
 
 /// Ends the process at once if the environment names this point; `name` is one of [`POINTS`].

@@ -33,5 +33,6 @@ pub mod schedules;
 pub mod session;
 pub mod storage;
 pub mod updates;
+pub mod uploads;
 pub mod vcs;
 pub mod web;

@@ -7,6 +7,7 @@ mod blobs;
 mod builders;
 mod builds;
 mod changes;
+mod drafts;
 mod names;
 mod offers;
 mod page;
@@ -25,6 +26,9 @@ pub use builds::{
     Property, SourceStamp, StepSummary, StepUsage,
 };
 pub use changes::{ChangeBuild, ChangeFilter, ChangeSummary};
+pub use drafts::{
+    Draft, ProductRecord, RecordFile, RecordRevision, RecordSignature, Upload, UploadSpan,
+};
 pub use names::{Name, NameError};
 pub use offers::{DeltaBase, Offer, OfferFile, OfferSignature, OfferedProduct};
 pub use page::{PAGE_ROWS_MAX, Page};

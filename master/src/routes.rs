@@ -138,6 +138,13 @@ routes! {
     POST "/api/v1/requests" Force => api::requests::force;
     POST "/api/v1/requests/{id}/cancel" Cancel => api::requests::cancel;
     GET "/api/v1/products" Read => api::products::list;
+    POST "/api/v1/products" Record => api::drafts::create;
+    GET "/api/v1/drafts" Record => api::drafts::list;
+    GET "/api/v1/drafts/{id}" Record => api::drafts::show;
+    DELETE "/api/v1/drafts/{id}" Record => api::drafts::abandon;
+    POST "/api/v1/drafts/{id}/commit" Record => api::drafts::commit;
+    GET "/api/v1/uploads/{id}" Record => api::uploads::show;
+    PUT "/api/v1/uploads/{id}" Record => api::uploads::receive;
     GET "/api/v1/products/{id}" Read => api::products::show;
     POST "/api/v1/products/{id}/holds" Keep => api::holds::keep;
     GET "/api/v1/holds" Read => api::holds::list;

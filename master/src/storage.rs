@@ -6,9 +6,11 @@
 //! where it can still be read, and is unlinked from there and from nowhere else: whoever stores
 //! the same content meanwhile has a file of their own.
 
+mod hashes;
 mod leases;
 mod listing;
 mod local;
+mod partials;
 mod programs;
 mod reading;
 mod writer;
@@ -24,7 +26,9 @@ use crate::clock::Time;
 use leases::Leases;
 use local::Local;
 
+pub use hashes::Hashes;
 pub use leases::Lease;
+pub use partials::{Partial, Partials};
 pub use programs::Programs;
 pub use writer::BlobWriter;
 

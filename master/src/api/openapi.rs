@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use super::{
-    agent_tokens, agents, audit, builders, builds, changes, holds, logs, me, products, requests,
+    agent_tokens, agents, audit, builders, builds, changes, drafts, holds, logs, me, products,
+    requests, uploads,
 };
 use crate::auth::Permission;
 use crate::error::Error;
@@ -66,6 +67,11 @@ struct Problem {
         builds::rebuild,
         changes::list,
         changes::show,
+        drafts::create,
+        drafts::list,
+        drafts::show,
+        drafts::abandon,
+        drafts::commit,
         holds::list,
         holds::show,
         holds::keep,
@@ -80,6 +86,8 @@ struct Problem {
         requests::show,
         requests::force,
         requests::cancel,
+        uploads::show,
+        uploads::receive,
     )
 )]
 struct Document;

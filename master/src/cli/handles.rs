@@ -17,6 +17,7 @@ use crate::db::{Db, Lane};
 use crate::logs::Logs;
 use crate::session::Entrance;
 use crate::storage::{Blobs, Programs};
+use crate::uploads::Uploads;
 use crate::vcs::Mirrors;
 
 use super::output::Problem;
@@ -83,6 +84,7 @@ pub(super) fn app(
         entrance: Entrance::new(deployment, agents.clone(), stop),
         agents,
         mirrors: Mirrors::new(data.join("mirrors")),
+        uploads: Uploads::new(db, clock.clone(), blobs.clone(), data.join("uploads")),
         programs: Programs::at(data.join("agents")),
         logs: Logs::new(db, clock.clone(), data),
         db: db.lane(Lane::Pages),

@@ -31,6 +31,7 @@ pub(super) struct Entries<'a> {
     pub(super) master: Option<Entry<'a>>,
     pub(super) mail: Option<Entry<'a>>,
     pub(super) agents: Option<Entry<'a>>,
+    pub(super) uploads: Option<Entry<'a>>,
     nouns: BTreeMap<&'static str, Noun<'a>>,
 }
 
@@ -63,6 +64,7 @@ impl<'a> Entries<'a> {
                 "master" => once(&mut self.master, entry),
                 "mail" => once(&mut self.mail, entry),
                 "agents" => once(&mut self.agents, entry),
+                "uploads" => once(&mut self.uploads, entry),
                 _ => match NOUNS.iter().find(|noun| **noun == name) {
                     Some(noun) => self.add_noun(noun, &entry.value),
                     None => wrong_key(check, key, "the configuration", name, keys::ROOT),

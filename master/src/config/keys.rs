@@ -23,7 +23,7 @@ macro_rules! sections {
 
 sections! {
     ROOT = "the file": "include" "master" "mail" "project" "repository" "agents" "agent"
-        "builder" "schedule" "notify";
+        "builder" "schedule" "notify" "uploads";
     MASTER = "[master]": "title" "url" "data" "agent_listen" "agent_address" "agent_tls"
         "agent_plain" "web_listen" "database"
         "anonymous_read";
@@ -45,6 +45,7 @@ sections! {
     UPLOAD_STEP = "an upload step": "upload" "name" "always" "may_fail" "on_lost";
     PRODUCT_STEP = "a product step": "product" "version" "feed_version" "target" "runtime"
         "properties" "name" "always" "may_fail" "on_lost";
+    UPLOADS = "[uploads]": "lease" "reserve";
     CHANGE = "[schedule.NAME] on change": "on" "builders" "repository" "branches" "quiet";
     FORCE = "[schedule.NAME] on force": "on" "builders" "parameters";
     PARAMETER = "a parameter": "type" "label" "default" "required" "of";

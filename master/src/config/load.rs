@@ -81,6 +81,7 @@ fn read_all(check: &Check<'_>, sources: &[File], file: PathBuf, folder: PathBuf)
     let mail = mail.and_then(|section| read::mail::read(&scope, &section));
     let defaults = section(entries.agents.as_ref(), keys::AGENTS);
     let agent_defaults = read::agents::defaults(defaults.as_ref());
+    let uploads = section(entries.uploads.as_ref(), keys::UPLOADS);
     let plans = read::matrix::unfold(&entries.noun("builder"));
     let names: Vec<&str> = plans.iter().map(|plan| plan.name.as_str()).collect();
     let schedules = read::schedules::read(&scope, &entries.noun("schedule"), &names);
@@ -95,6 +96,7 @@ fn read_all(check: &Check<'_>, sources: &[File], file: PathBuf, folder: PathBuf)
         notifies: read::notifies::read(&entries.noun("notify"), &names),
         builders: read::builders::read(&scope, &plans, &schedules),
         schedules,
+        uploads: read::uploads::read(uploads.as_ref()),
     })
 }
 

@@ -17,3 +17,4 @@ pub(super) mod schedules;
 mod smtp;
 mod steps;
 mod templates;
+pub(super) mod uploads;

@@ -33,6 +33,28 @@ pub struct Config {
     pub schedules: BTreeMap<String, Schedule>,
     /// `[notify.NAME]`.
     pub notifies: BTreeMap<String, Notify>,
+    /// `[uploads]`.
+    pub uploads: Uploads,
+}
+
+/// `[uploads]`: products that come by REST or command.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Uploads {
+    /// How long a draft is kept after the last byte came.
+    pub lease: Duration,
+    /// Bytes of the disk that uploads leave free.
+    pub reserve: u64,
+}
+
+impl Default for Uploads {
+    fn default() -> Self {
+        Self {
+            // A line that is down in the evening is up in the morning.
+            lease: Duration::from_secs(24 * 3_600),
+            // The database and logs of running builds grow by less in an hour.
+            reserve: 1024 * 1024 * 1024,
+        }
+    }
 }
 
 /// `[master]`.

@@ -36,6 +36,7 @@ pub(crate) fn config() -> Config {
             },
         ),
         agent_defaults: AgentDefaults::default(),
+        uploads: Default::default(),
         agents: one(
             "linux-1",
             Agent {

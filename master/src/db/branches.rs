@@ -33,6 +33,11 @@ pub fn ensure(conn: &mut Conn, now: Time, project: ProjectId, name: &str) -> DbR
     known(conn, project, name)?.ok_or(DbError::NotFound)
 }
 
+/// The branch of this name in a project, if there is one.
+pub fn find(conn: &mut Conn, project: ProjectId, name: &str) -> DbResult<Option<BranchId>> {
+    known(conn, project, name)
+}
+
 fn known(conn: &mut Conn, project: ProjectId, name: &str) -> DbResult<Option<BranchId>> {
     let id: Option<i64> = branches::table
         .filter(branches::project_id.eq(project.0))

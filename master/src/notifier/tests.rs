@@ -35,6 +35,7 @@ fn config(mail: Option<crate::config::resolved::Mail>) -> Arc<Config> {
         projects: Default::default(),
         repositories: Default::default(),
         agent_defaults: Default::default(),
+        uploads: Default::default(),
         agents: Default::default(),
         builders: Default::default(),
         schedules: Default::default(),

@@ -84,6 +84,16 @@ impl Local {
         sync_parent(&path)
     }
 
+    /// Moves a file that is on disk with all its bytes under its name.
+    pub(super) fn adopt(&self, from: &Path, sha256: &str) -> io::Result<()> {
+        let path = self.path(sha256)?;
+        self.make_parent(&path)?;
+        failpoints::reach("upload.moving");
+        fs::rename(from, &path)?;
+        failpoints::reach("upload.moved");
+        sync_parent(&path)
+    }
+
     pub(super) fn trash(&self, sha256: &str) -> io::Result<()> {
         self.shift(&self.path(sha256)?, &self.trash_path(sha256)?)
     }

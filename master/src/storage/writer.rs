@@ -1,6 +1,7 @@
 //! Writing a file into the store: hashed while it comes, under its name only when it is whole.
 
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::sync::Arc;
 
 use sha1::Sha1;
@@ -75,5 +76,25 @@ impl BlobWriter {
             .map_err(io::Error::other)??;
         failpoints::reach("store.finished");
         Ok((blob, lease))
+    }
+}
+
+impl Blobs {
+    /// Takes a complete file, of which all bytes are on disk, into the store: the one at `path` is
+    /// gone when this returns, and on disk under its name. `blob` is what it holds. The lease is as
+    /// with [`BlobWriter::finish_leased`].
+    pub async fn adopt(&self, path: &Path, blob: Blob) -> io::Result<(Blob, Lease)> {
+        let lease = self.lease(&blob.sha256);
+        let _only = self.lock(&blob.sha256).await;
+        let (shared, from, sha256) = (
+            Arc::clone(&self.shared),
+            path.to_owned(),
+            blob.sha256.clone(),
+        );
+        tokio::task::spawn_blocking(move || shared.local.adopt(&from, &sha256))
+            .await
+            .map_err(io::Error::other)??;
+        let store = BlobStore::Local;
+        Ok((Blob { store, ..blob }, lease))
     }
 }

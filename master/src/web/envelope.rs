@@ -24,6 +24,9 @@ use crate::routes;
 /// A request must be answered (its body read, its answer begun) in this time: longer than the
 /// slowest allowed database wait, short enough that idle uploads do not gather.
 const REQUEST_MAX: Duration = Duration::from_secs(30);
+/// The body of an upload takes longer; what has come by then is kept, and the rest is sent by the
+/// next request.
+const UPLOAD_MAX: Duration = Duration::from_secs(600);
 /// Forms hold a few fields of at most 4 KiB and JSON bodies no more: 256 KiB is plenty.
 const BODY_BYTES_MAX: usize = 256 * 1024;
 /// No page needs a script, style or image of another origin, nor any of its own inline.
@@ -121,9 +124,12 @@ async fn seal(
 ) -> Result<ServiceResponse<EitherBody<BoxBody>>, actix_web::Error> {
     let id = RequestId::random();
     request.extensions_mut().insert(id.clone());
+    let brings_file =
+        request.method() == Method::PUT && request.path().starts_with("/api/v1/uploads/");
+    let time_max = if brings_file { UPLOAD_MAX } else { REQUEST_MAX };
     // The request must not be cloned before routing: the router writes into it.
     let work = AssertUnwindSafe(next.call(request)).catch_unwind();
-    let answer = match tokio::time::timeout(REQUEST_MAX, work).await {
+    let answer = match tokio::time::timeout(time_max, work).await {
         Ok(Ok(answer)) => answer?.map_into_boxed_body(),
         Ok(Err(_)) => return Err(panicked(&id)),
         Err(_) => return Err(too_slow(&id)),

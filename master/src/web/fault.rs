@@ -46,7 +46,9 @@ pub fn status_of(error: &Error) -> StatusCode {
         Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
         Error::Forbidden(_) | Error::Foreign => StatusCode::FORBIDDEN,
         Error::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
-        Error::Conflict(_) => StatusCode::CONFLICT,
+        Error::Conflict(_) | Error::WrongOffset { .. } => StatusCode::CONFLICT,
+        Error::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        Error::NoRoom(_) => StatusCode::INSUFFICIENT_STORAGE,
         Error::Gone(_) => StatusCode::GONE,
         Error::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
         Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -111,6 +113,9 @@ fn problem(
     });
     if let Some(Error::BadInput { field, .. }) = fault {
         body["field"] = serde_json::Value::String(field.clone());
+    }
+    if let Some(Error::WrongOffset { received }) = fault {
+        body["received"] = (*received).into();
     }
     response
         .content_type("application/problem+json")

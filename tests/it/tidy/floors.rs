@@ -30,6 +30,7 @@ const FLOORS: &[(u32, &[&str])] = &[
             "schedules",
             "inbox",
             "collector",
+            "uploads",
             "notifier",
             "reload",
         ],

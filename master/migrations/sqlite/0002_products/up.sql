@@ -46,6 +46,13 @@ CREATE TABLE drafts (
     record TEXT NOT NULL,
     owner TEXT NOT NULL,
     idempotency_key TEXT,
+    project TEXT NOT NULL,
+    branch TEXT NOT NULL,
+    target TEXT NOT NULL,
+    version TEXT NOT NULL,
+    revision TEXT NOT NULL,
+    seq_position BIGINT NOT NULL,
+    build_number BIGINT NOT NULL,
     state TEXT NOT NULL
         CHECK (state IN ('open', 'committed', 'abandoned')),
     product_id BIGINT REFERENCES products (id),
@@ -54,6 +61,7 @@ CREATE TABLE drafts (
 );
 CREATE UNIQUE INDEX drafts_by_owner_idempotency_key ON drafts (owner, idempotency_key);
 CREATE INDEX drafts_by_state_expires_at ON drafts (state, expires_at);
+CREATE INDEX drafts_by_project_branch_state ON drafts (project, branch, state);
 CREATE TABLE uploads (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     draft_id BIGINT NOT NULL REFERENCES drafts (id),
@@ -63,6 +71,7 @@ CREATE TABLE uploads (
     declared_sha256 TEXT,
     declared_size BIGINT NOT NULL,
     received BIGINT NOT NULL,
+    hashes TEXT,
     blob_sha256 TEXT REFERENCES blobs (sha256),
     state TEXT NOT NULL
         CHECK (state IN ('open', 'complete', 'refused')),

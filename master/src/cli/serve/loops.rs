@@ -11,6 +11,7 @@ use crate::notifier::Notifier;
 use crate::poller::Poller;
 use crate::runner::{Parts, Runner};
 use crate::schedules::Schedules;
+use crate::uploads::Sweep;
 
 use super::vital::Watch;
 
@@ -60,6 +61,8 @@ pub(super) fn spawn(
         .clone()
         .run_upgrades(app.programs.clone(), stop.clone());
     watch.keep(tracker, stop, "upgrades", upgrades);
+    let sweep = Sweep::new(app.uploads.clone());
+    watch.keep(tracker, stop, "uploads", sweep.run(stop.clone()));
     let notifier = Notifier::new(
         db.clone(),
         clock.clone(),
