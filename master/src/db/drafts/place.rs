@@ -67,12 +67,12 @@ pub fn of_build(conn: &mut Conn, id: BuildId) -> DbResult<Option<OfBuild>> {
     }))
 }
 
-/// Name of the project of a product; `None` when there is no such product.
-pub fn project_of_product(conn: &mut Conn, id: ProductId) -> DbResult<Option<String>> {
+/// Project, branch and target of a product; `None` when there is no such product.
+pub fn feed_of(conn: &mut Conn, id: ProductId) -> DbResult<Option<(String, String, String)>> {
     Ok(products::table
-        .inner_join(projects::table)
+        .inner_join(branches::table.inner_join(projects::table))
         .filter(products::id.eq(id.0))
-        .select(projects::name)
+        .select((projects::name, branches::name, products::target))
         .first(conn)
         .optional()?)
 }

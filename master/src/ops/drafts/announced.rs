@@ -205,6 +205,10 @@ fn check_file(file: &mut RecordFile) -> Result<()> {
     if let Some(path) = &file.source_path {
         printable("source_path", path, 16 * NAME_BYTES_MAX)?;
     }
+    if !file.signatures.is_empty() {
+        let text = "signatures are not taken here yet: send them as files of the role signature";
+        return Err(Error::bad_input("signatures", text));
+    }
     let too_long = |value: &str| value.len() > SIGNATURE_BYTES_MAX || value.contains('\0');
     if file.signatures.len() > SIGNATURES_MAX
         || file.signatures.iter().any(|one| too_long(&one.value))
@@ -251,11 +255,16 @@ pub(super) fn bases_are_there(
         let Some(base) = file.delta_from else {
             continue;
         };
-        let project = drafts::place::project_of_product(conn, base)?;
-        if project.as_deref() != Some(record.project.as_str()) {
+        let wanted = (&record.project, &record.branch, &record.target);
+        let feed = drafts::place::feed_of(conn, base)?;
+        if feed
+            .as_ref()
+            .map(|(project, branch, target)| (project, branch, target))
+            != Some(wanted)
+        {
             let text = format!(
-                "`{}` begins from product {base}, which is none of project `{}`",
-                file.name, record.project
+                "`{}` begins from product {base}, which is none of `{}` for `{}`",
+                file.name, record.branch, record.target
             );
             return Ok(Err(text));
         }

@@ -13,7 +13,7 @@ use crate::failpoints;
 use crate::ids::{BranchId, ProductId, UploadId};
 use crate::model::{
     Blob, DraftState, NewProduct, NewProductFile, ProductProperty, ProductRecord, ProductRevision,
-    ProductState, UploadState,
+    ProductState, UploadState, VersionScheme,
 };
 
 /// What came of a commit.
@@ -184,11 +184,17 @@ fn product(
     files: Vec<(uploads::Upload, Blob)>,
 ) -> NewProduct {
     let record = &announced.record;
+    let base = |name: &str| {
+        let file = record.files.iter().find(|file| file.name == name);
+        file.and_then(|file| file.delta_from)
+    };
     let file = |(file, blob): (uploads::Upload, Blob)| NewProductFile {
         role: file.role,
+        delta_from: base(&file.name),
         name: file.name,
         blob,
         source_path: file.source_path,
+        signatures: Vec::new(),
     };
     let property = |(name, value): (&String, &serde_json::Value)| ProductProperty {
         name: name.clone(),
@@ -208,6 +214,10 @@ fn product(
         build_number: draft.build_number,
         revision: origin.revision,
         runtime: record.runtime.as_deref().map(runtime),
+        min_os: record.min_os.clone(),
+        max_os: record.max_os.clone(),
+        notes: record.notes.clone(),
+        scheme: VersionScheme::Seq,
         properties: record.properties.iter().map(property).collect(),
         files: files.into_iter().map(file).collect(),
         built_at: record.built_at.unwrap_or(now),
