@@ -1,6 +1,6 @@
 //! The frames of a WebSocket (RFC 6455), as far as a byte stream needs them: a way through HTTP
-//! servers and proxies. Binary frames whose borders mean nothing; no text, no extensions. Not
-//! here: the HTTP head before them.
+//! servers and proxies. Binary frames whose borders mean nothing; no text, no extensions; and
+//! the Base64 of their key. Not here: the HTTP head before them.
 
 #[cfg(test)]
 mod tests;
@@ -248,4 +248,27 @@ impl Decoder {
             control: Vec::new(),
         }))
     }
+}
+
+/// Base64 (RFC 4648, section 4) of the few bytes that the HTTP heads of a WebSocket hold: the
+/// client's key, and the server's answer to it.
+pub fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let bits = group
+            .iter()
+            .fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
+        let bits = bits << (8 * (3 - group.len()));
+        for place in 0..4 {
+            let digit = bits >> (18 - 6 * place) & 63;
+            let is_filled = place <= group.len();
+            text.push(if is_filled {
+                char::from(DIGITS[digit as usize])
+            } else {
+                '='
+            });
+        }
+    }
+    text
 }

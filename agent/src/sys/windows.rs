@@ -3,7 +3,6 @@
 
 mod abi;
 mod account;
-#[allow(dead_code, reason = "the shim that uses it lands next")]
 mod control;
 mod facts;
 mod folder;
@@ -14,7 +13,6 @@ mod security;
 mod service;
 
 pub(crate) use account::{act_as, find_account, give_folder};
-#[allow(unused_imports, reason = "the shim that uses it lands next")]
 pub(crate) use control::{
     Control, LinkReader, LinkWriter, connect_control, inherited_folder, own_program, spawn_shim,
 };

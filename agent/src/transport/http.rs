@@ -24,7 +24,7 @@ pub(super) fn upgrade(mut below: Transport, address: &str, path: &str) -> io::Re
     let request = format!(
         "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\nUser-Agent: windlass-agent/{}\r\n\r\n",
-        base64(&nonce),
+        websocket::base64(&nonce),
         env!("CARGO_PKG_VERSION")
     );
     below.writer.write_all(request.as_bytes())?;
@@ -83,28 +83,6 @@ fn check_answer(head: &str) -> Result<(), String> {
         true => Ok(()),
         false => Err("the server changes to something that is no WebSocket".to_owned()),
     }
-}
-
-/// Base64 of the 16 bytes that the head of a WebSocket wants.
-fn base64(bytes: &[u8; 16]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(24);
-    for group in bytes.chunks(3) {
-        let bits = group
-            .iter()
-            .fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
-        let bits = bits << (8 * (3 - group.len()));
-        for place in 0..4 {
-            let digit = bits >> (18 - 6 * place) & 63;
-            let is_filled = place <= group.len();
-            text.push(if is_filled {
-                char::from(DIGITS[digit as usize])
-            } else {
-                '='
-            });
-        }
-    }
-    text
 }
 
 /// The newest PING that was not answered yet; answered with our next bytes.

@@ -9,7 +9,7 @@ use sha1::{Digest as _, Sha1};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use windlass_protocol::websocket::{Decoder, Kind, Piece, encode};
+use windlass_protocol::websocket::{Decoder, Kind, Piece, base64, encode};
 
 use super::entrance::Entrance;
 use super::wire::{Way, Wire};
@@ -32,25 +32,8 @@ pub struct Upgraded {
 /// The value of `Sec-WebSocket-Accept` for a key.
 #[must_use]
 pub fn accept_value(key: &str) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let hash = Sha1::new().chain_update(key).chain_update(GUID).finalize();
-    let mut text = String::with_capacity(28);
-    for group in hash.chunks(3) {
-        let bits = group
-            .iter()
-            .fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
-        let bits = bits << (8 * (3 - group.len()));
-        for place in 0..4 {
-            let digit = bits >> (18 - 6 * place) & 63;
-            let is_filled = place <= group.len();
-            text.push(if is_filled {
-                char::from(DIGITS[digit as usize])
-            } else {
-                '='
-            });
-        }
-    }
-    text
+    base64(&hash)
 }
 
 impl Entrance {

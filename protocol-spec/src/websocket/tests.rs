@@ -98,3 +98,18 @@ fn a_claimed_length_allocates_nothing() {
     );
     assert_eq!(decoder.next(&mut wire).unwrap(), None);
 }
+
+#[test]
+fn base64_is_that_of_the_rfcs() {
+    // RFC 4648, section 10, and the key of RFC 6455, section 1.3.
+    for (bytes, text) in [
+        ("", ""),
+        ("f", "Zg=="),
+        ("fo", "Zm8="),
+        ("foo", "Zm9v"),
+        ("foob", "Zm9vYg=="),
+        ("the sample nonce", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ] {
+        assert_eq!(base64(bytes.as_bytes()), text);
+    }
+}

@@ -12,7 +12,6 @@ use super::process::{
 /// Makes this process the one to which orphans among its descendants fall: whatever a command
 /// does to leave its session, it stays ours. `false` where the system cannot do that.
 #[cfg(target_os = "linux")]
-#[allow(dead_code, reason = "for the process that runs one command alone")]
 pub(crate) fn adopt_orphans() -> bool {
     use std::ffi::c_ulong;
     unsafe extern "C" {

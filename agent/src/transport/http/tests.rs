@@ -3,11 +3,6 @@
 use super::*;
 
 #[test]
-fn base64_is_that_of_the_rfc() {
-    assert_eq!(base64(b"the sample nonce"), "dGhlIHNhbXBsZSBub25jZQ==");
-}
-
-#[test]
 fn only_a_server_that_agrees_to_a_websocket_is_spoken_to() {
     let good = "HTTP/1.1 101 Switching Protocols\r\nupgrade: WebSocket\r\n\r\n";
     assert_eq!(check_answer(good), Ok(()));
