@@ -10,6 +10,7 @@ mod changes;
 mod drafts;
 mod names;
 mod offers;
+mod os_versions;
 mod page;
 mod products;
 mod requests;
@@ -31,6 +32,7 @@ pub use drafts::{
 };
 pub use names::{Name, NameError};
 pub use offers::{DeltaBase, Offer, OfferFile, OfferSignature, OfferedProduct};
+pub use os_versions::check_os_version;
 pub use page::{PAGE_ROWS_MAX, Page};
 pub use products::{
     Artifact, DeltaStart, Hold, NewProduct, NewProductFile, Product, ProductDetail, ProductFile,

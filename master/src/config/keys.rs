@@ -30,7 +30,8 @@ sections! {
     AGENT_TLS = "agent_tls": "certificate" "key";
     MAIL = "[mail]": "from" "smtp" "password" "ca_file" "folder";
     SECRET = "a secret": "file" "env";
-    PROJECT = "[project.NAME]": "title";
+    PROJECT = "[project.NAME]": "title" "version_scheme" "keys";
+    PUBLIC_KEYS = "the keys of a project": "minisign" "ed25519" "gpg";
     REPOSITORY = "[repository.NAME]": "project" "vcs" "url" "branches" "poll";
     AGENTS = "[agents]": "owner" "contact" "missing_after" "named_only";
     AGENT = "[agent.NAME]": "labels" "slots" "dial" "lost_after" "lease" "owner" "contact"
@@ -43,8 +44,9 @@ sections! {
     PTY = "the size of a terminal": "rows" "columns";
     VARIABLE = "an environment variable": "file" "env" "prepend" "unset";
     UPLOAD_STEP = "an upload step": "upload" "name" "always" "may_fail" "on_lost";
+    PRODUCT_FILES = "files of a role": "files" "from" "optional";
     PRODUCT_STEP = "a product step": "product" "version" "feed_version" "target" "runtime"
-        "properties" "name" "always" "may_fail" "on_lost";
+        "min_os" "max_os" "notes" "delta_from" "properties" "name" "always" "may_fail" "on_lost";
     UPLOADS = "[uploads]": "lease" "reserve";
     CHANGE = "[schedule.NAME] on change": "on" "builders" "repository" "branches" "quiet";
     FORCE = "[schedule.NAME] on force": "on" "builders" "parameters";

@@ -89,7 +89,7 @@ fn read_all(check: &Check<'_>, sources: &[File], file: PathBuf, folder: PathBuf)
         file,
         master: master?,
         mail,
-        projects: read::projects::read(&scope.projects),
+        projects: read::projects::read(&scope),
         repositories: read::repositories::read(&scope),
         agents: read::agents::read(&entries.noun("agent"), &agent_defaults),
         agent_defaults,

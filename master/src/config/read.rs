@@ -11,6 +11,7 @@ pub(super) mod notifies;
 mod paths;
 mod products;
 pub(super) mod projects;
+mod public_keys;
 pub(super) mod repositories;
 mod runs;
 pub(super) mod schedules;

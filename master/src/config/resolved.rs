@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::manner::Manner;
 use super::template::Template;
+use crate::model::VersionScheme;
 
 /// Everything a user configured, each map keyed by the name in the table header.
 #[derive(Debug, Clone, PartialEq)]
@@ -182,10 +183,25 @@ pub enum SecretRef {
 }
 
 /// `[project.NAME]`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Project {
     /// Title for people.
     pub title: String,
+    /// How its version texts compare.
+    pub version_scheme: VersionScheme,
+    /// The public keys that its products are signed with.
+    pub keys: PublicKeys,
+}
+
+/// Public keys of a project, as they are written; each was checked to be one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PublicKeys {
+    /// minisign: the line that begins with `RW`, or base64 of the whole `.pub` file.
+    pub minisign: Vec<String>,
+    /// Ed25519: base64 of 32 bytes.
+    pub ed25519: Vec<String>,
+    /// OpenPGP: armored public keys, as they stood in their files.
+    pub gpg: Vec<String>,
 }
 
 /// `[repository.NAME]`.
@@ -405,6 +421,12 @@ pub struct ProductStep {
     pub target: Template,
     /// Language runtime and range, such as `python >=3.9,<3.13`.
     pub runtime: Option<Template>,
+    /// Lowest version of the operating system.
+    pub min_os: Option<Template>,
+    /// Highest version of the operating system.
+    pub max_os: Option<Template>,
+    /// What is new, Markdown; else a file of the role `notes` says it.
+    pub notes: Option<Template>,
     /// Extra properties of the product.
     pub properties: BTreeMap<String, Template>,
 }
@@ -416,6 +438,10 @@ pub struct ProductGlob {
     pub role: String,
     /// The glob.
     pub glob: Template,
+    /// Version that deltas start from.
+    pub delta_from: Option<Template>,
+    /// Whether it may name no file at all.
+    pub optional: bool,
 }
 
 /// `[schedule.NAME]`.

@@ -23,6 +23,7 @@ pub(crate) fn config() -> Config {
             "editor",
             Project {
                 title: "Editor".to_owned(),
+                ..Project::default()
             },
         ),
         repositories: one(

@@ -12,11 +12,12 @@ use crate::clock::Time;
 use crate::ids::{BranchId, BuilderId, ProductFileId, ProductId, ProjectId};
 pub use crate::model::{NewProduct, NewProductFile};
 use crate::model::{ProductProperty, ProductRevision, ProductState};
-use crate::updates::{compare_versions, link_path, own_link_path};
+use crate::updates::{compare_by, link_path, own_link_path};
 
 mod choices;
 pub mod feed;
 pub mod files;
+pub mod links;
 pub mod list;
 pub mod offer;
 pub mod view;
@@ -175,7 +176,7 @@ fn same(conn: &mut Conn, new: &NewProduct) -> DbResult<Option<ProductId>> {
     Ok(None)
 }
 
-/// Whether the product just before in the order has a higher version text.
+/// Whether the product just before in the order has a higher version by the project's scheme.
 fn follows_higher(
     conn: &mut Conn,
     project: ProjectId,
@@ -202,7 +203,7 @@ fn follows_higher(
         .first(conn)
         .optional()?;
     Ok(before
-        .and_then(|before| compare_versions(&new.version, &before))
+        .and_then(|before| compare_by(new.scheme, &new.version, &before))
         .is_some_and(std::cmp::Ordering::is_lt))
 }
 

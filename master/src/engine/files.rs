@@ -10,6 +10,15 @@ const NEAREST_MAX: usize = 5;
 /// Errors: a sentence when the glob leaves the build's folder, is no glob, or names nothing; the
 /// last with the files whose names come nearest.
 pub fn matching<'a>(glob: &str, paths: &[&'a str]) -> Result<Vec<&'a str>, String> {
+    let found = matching_any(glob, paths)?;
+    match found.is_empty() {
+        true => Err(none(glob, paths)),
+        false => Ok(found),
+    }
+}
+
+/// The same, and naming nothing is no error.
+pub fn matching_any<'a>(glob: &str, paths: &[&'a str]) -> Result<Vec<&'a str>, String> {
     let leaves = glob.starts_with('/') || glob.split(['/', '\\']).any(|part| part == "..");
     if leaves {
         return Err(format!(
@@ -22,15 +31,8 @@ pub fn matching<'a>(glob: &str, paths: &[&'a str]) -> Result<Vec<&'a str>, Strin
         Ok(built) => built.compile_matcher(),
         Err(error) => return Err(format!("`{glob}` is no glob: {}", error.kind())),
     };
-    let found: Vec<&str> = paths
-        .iter()
-        .copied()
-        .filter(|path| matcher.is_match(path))
-        .collect();
-    match found.is_empty() {
-        true => Err(none(glob, paths)),
-        false => Ok(found),
-    }
+    let named = paths.iter().copied().filter(|path| matcher.is_match(path));
+    Ok(named.collect())
 }
 
 fn none(glob: &str, paths: &[&str]) -> String {

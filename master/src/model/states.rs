@@ -307,6 +307,13 @@ words! {
     }
 }
 
+/// Until a project says more, nothing can be said against a version text.
+impl Default for VersionScheme {
+    fn default() -> Self {
+        Self::Seq
+    }
+}
+
 impl BuildState {
     /// Whether `next` may follow.
     #[must_use]

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::agents::AgentError;
-use crate::engine::files::matching;
+use crate::engine::files::{matching, matching_any};
 use crate::model::Blob;
 use crate::session::{ByteSink, EntryKind};
 use crate::storage::BlobWriter;
@@ -43,6 +43,17 @@ impl Course<'_> {
         }
     }
 
+    /// Like [`Course::files`], where naming no file is fine.
+    pub(super) async fn files_if_any(&self, glob: &str) -> Result<Vec<String>, StepError> {
+        let (folder, recursive) = fixed_folder(glob);
+        let listed = self.list(folder, recursive).await?;
+        let paths: Vec<&str> = listed.iter().map(String::as_str).collect();
+        match matching_any(glob, &paths).map_err(StepError::Failed)? {
+            none if none.is_empty() => Ok(Vec::new()),
+            _ => named(glob, &listed),
+        }
+    }
+
     /// Paths below the build's folder of the files in `folder`; none where there is no folder.
     /// Names that are not UTF-8 are passed over: nobody could download them by their name.
     async fn list(&self, folder: &str, recursive: bool) -> Result<Vec<String>, StepError> {
@@ -72,7 +83,17 @@ impl Course<'_> {
         let agent = self.build.agent;
         let facts = agents
             .get(agent, &whole, FILE_BYTES_MAX, &mut sink, halt)
-            .await?;
+            .await;
+        let facts = match facts {
+            Err(AgentError::Refused(refusal)) if refusal.code == "changed" => {
+                let text = format!(
+                    "`{path}` changed while it was read: let whatever writes it end before this \
+                     step"
+                );
+                return Err(StepError::Failed(text));
+            }
+            facts => facts?,
+        };
         let blob = sink.0.finish().await.map_err(ours)?;
         if blob.sha256 != facts.sha256 || blob.size != facts.size {
             let text = format!("`{path}` arrived otherwise than the agent has it");

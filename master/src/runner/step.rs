@@ -12,6 +12,7 @@ use crate::engine::scope::{NoValue, Scope};
 use crate::ids::StepId;
 use crate::logs::{LogError, LogWriter};
 use crate::model::{BuildResult, Property};
+use crate::recording::RecordingError;
 use crate::vcs::VcsError;
 
 use super::outputs;
@@ -111,6 +112,15 @@ impl From<VcsError> for StepError {
         match error {
             VcsError::Cancelled => Self::Cancelled,
             other => Self::Broken(other.to_string()),
+        }
+    }
+}
+
+impl From<RecordingError> for StepError {
+    fn from(error: RecordingError) -> Self {
+        match error {
+            RecordingError::Refused(text) => Self::Failed(text),
+            RecordingError::Unread(error) => Self::Ours(error.to_string()),
         }
     }
 }

@@ -22,11 +22,16 @@ fn product(glob: &str) -> Step {
         files: vec![ProductGlob {
             role: "installer".to_owned(),
             glob: template(glob),
+            delta_from: None,
+            optional: false,
         }],
         version: template("1.0.{buildnumber}"),
         feed_version: None,
         target: template("{agent.os}-{agent.arch}"),
         runtime: Some(template("python >=3.9,<3.13")),
+        min_os: Some(template("10.15")),
+        max_os: None,
+        notes: Some(template("Built from {branch}")),
         properties: [("shade".to_owned(), template("dark-{branch}"))].into(),
     };
     step("product", StepKind::Product(product))

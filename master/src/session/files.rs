@@ -7,9 +7,9 @@ use windlass_protocol::limits::FILE_WINDOW;
 use windlass_protocol::ops::{Get, GetResult, Readdir, Request, Stat, StatResult};
 use windlass_protocol::sha256::Sha256;
 use windlass_protocol::tree::{Entry, EntryDecoder, Kind};
-use windlass_protocol::{RelPath, hex};
+use windlass_protocol::{Code, RelPath, hex};
 
-use super::calls::{self, LinkError};
+use super::calls::{self, LinkError, Refusal};
 use super::channel::{Arrival, Channel};
 use super::limits::TRANSFER_SILENCE_MAX;
 use super::link::Link;
@@ -125,7 +125,7 @@ impl FileTransfer {
                     }
                 }
                 Arrival::End { length, sha256 } => {
-                    return self.end(&mut channel, length, sha256).await;
+                    return self.end(link, &mut channel, length, sha256).await;
                 }
                 Arrival::Answer(Err(failure)) => return Err(LinkError::Refused(failure.into())),
                 Arrival::Answer(Ok(_)) => {
@@ -147,8 +147,11 @@ impl FileTransfer {
         })
     }
 
+    /// The end of the bytes, and that the file is still the one that was begun: one that was
+    /// written meanwhile may be half old and half new.
     async fn end(
         &mut self,
+        link: &Link,
         channel: &mut Channel,
         length: u64,
         sha256: [u8; 32],
@@ -158,6 +161,12 @@ impl FileTransfer {
         calls::check_end((length, sha256), self.received, own)?;
         let answer = channel.answer().await?;
         let facts = GetResult::from_box(&answer).map_err(LinkError::nonsense)?;
+        if Some(self.look(link).await?) != self.expect {
+            return Err(LinkError::Refused(Refusal {
+                code: Code::Changed.as_str(),
+                text: "the file changed while it was read".to_owned(),
+            }));
+        }
         Ok(FileFacts {
             size: length,
             sha256: hex::encode(&own),

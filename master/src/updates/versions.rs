@@ -3,6 +3,12 @@
 
 use std::cmp::Ordering;
 
+mod deb;
+mod dotted;
+mod schemes;
+
+pub use schemes::{check_version, compare_by};
+
 /// Longest text that is looked at; longer ones do not compare.
 const VERSION_BYTES_MAX: usize = 128;
 

@@ -8,7 +8,15 @@ use super::sources::{Source, files};
 const FLOORS: &[(u32, &[&str])] = &[
     (
         0,
-        &["ids", "model", "error", "config", "clock", "failpoints"],
+        &[
+            "ids",
+            "model",
+            "error",
+            "config",
+            "clock",
+            "failpoints",
+            "signatures",
+        ],
     ),
     (
         10,
@@ -33,6 +41,8 @@ const FLOORS: &[(u32, &[&str])] = &[
             "uploads",
             "notifier",
             "reload",
+            "recording",
+            "links",
         ],
     ),
     (35, &["app"]),

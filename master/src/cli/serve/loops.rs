@@ -7,6 +7,7 @@ use crate::absences::Absences;
 use crate::app::App;
 use crate::db::Db;
 use crate::dispatcher::Dispatcher;
+use crate::links::Links;
 use crate::notifier::Notifier;
 use crate::poller::Poller;
 use crate::runner::{Parts, Runner};
@@ -48,6 +49,9 @@ pub(super) fn spawn(
         mirrors: app.mirrors.clone(),
     });
     watch.keep(tracker, stop, "runner", runner.run(stop.clone()));
+    let by_name = config.borrow().master.data.join("by-name");
+    let links = Links::new(db, bells.clone(), app.blobs.clone(), by_name);
+    watch.keep(tracker, stop, "links", links.run(stop.clone()));
     let absences = Absences::new(
         db,
         clock.clone(),

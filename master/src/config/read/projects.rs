@@ -2,21 +2,37 @@
 
 use std::collections::BTreeMap;
 
+use super::public_keys;
 use crate::config::entries::{Entry, Noun, known};
 use crate::config::keys;
+use crate::config::load::Scope;
 use crate::config::reader::Section;
 use crate::config::resolved::Project;
+use crate::model::VersionScheme;
 
 /// Reads the entries.
-pub(in crate::config) fn read(entries: &Noun<'_>) -> BTreeMap<String, Project> {
+pub(in crate::config) fn read(scope: &Scope<'_>) -> BTreeMap<String, Project> {
     let project = |entry: &Entry<'_>| {
         let title = format!("[project.{}]", entry.name);
         let section = entry.value.section(title, keys::PROJECT)?;
         let title = section.key("title").and_then(|value| value.line());
         let title = title.unwrap_or(entry.name).to_owned();
-        Some((entry.name.to_owned(), Project { title }))
+        let schemes = VersionScheme::ALL
+            .iter()
+            .map(|scheme| (scheme.as_str(), *scheme));
+        let schemes: Vec<_> = schemes.collect();
+        let scheme = section.key("version_scheme");
+        let scheme = scheme.and_then(|value| value.one_of(&schemes));
+        let keys = section.key("keys");
+        let keys = keys.and_then(|value| public_keys::read(scope, &value));
+        let project = Project {
+            title,
+            version_scheme: scheme.unwrap_or_default(),
+            keys: keys.unwrap_or_default(),
+        };
+        Some((entry.name.to_owned(), project))
     };
-    entries.values().filter_map(project).collect()
+    scope.projects.values().filter_map(project).collect()
 }
 
 /// The project that `section` names; else the one called like it; else the only one.

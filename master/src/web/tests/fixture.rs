@@ -91,7 +91,11 @@ fn config() -> Config {
     config.master.title = "Acme builds".to_owned();
     for (name, title) in [("editor", "Acme Editor"), ("engine", "Acme Engine")] {
         let title = title.to_owned();
-        config.projects.insert(name.to_owned(), Project { title });
+        let project = Project {
+            title,
+            ..Project::default()
+        };
+        config.projects.insert(name.to_owned(), project);
         let repository = Repository {
             project: name.to_owned(),
             vcs: Vcs::Git,
