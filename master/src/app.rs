@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::logs::Logs;
 use crate::session::Entrance;
-use crate::storage::{Blobs, Programs};
+use crate::storage::{Blobs, Programs, Zsyncs};
 use crate::uploads::Uploads;
 use crate::vcs::Mirrors;
 
@@ -29,6 +29,8 @@ pub struct App {
     pub blobs: Blobs,
     /// Files on their way here by REST.
     pub uploads: Uploads,
+    /// Control files for zsync, made of them.
+    pub zsyncs: Zsyncs,
     /// The agent's programs that are handed out.
     pub programs: Programs,
     /// The machines that build.

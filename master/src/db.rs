@@ -47,6 +47,7 @@ mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use conn::{Conn, Engine};
 pub use error::{DbError, DbResult};
@@ -81,7 +82,19 @@ pub struct Db {
     lane: Lane,
 }
 
+/// Rises after every commit after which an update feed may answer otherwise, before the one who
+/// asked for the commit hears of it. Kept answers are good for the epoch before they were read.
+#[derive(Debug, Default)]
+struct FeedEpoch(AtomicU64);
+
+impl FeedEpoch {
+    fn raise(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
 struct Shared {
+    feeds: Arc<FeedEpoch>,
     pools: Pools,
     /// Present on SQLite only: the thread that does every write.
     writer: Option<Writer>,
@@ -93,9 +106,10 @@ impl Db {
         let url = path.to_string_lossy().into_owned();
         let mut first = conn::connect_sqlite(&url)?;
         migrate::run(&mut first)?;
-        let writer = Writer::start(first)?;
+        let feeds = Arc::<FeedEpoch>::default();
+        let writer = Writer::start(first, Arc::clone(&feeds))?;
         let pools = Pools::open(&url, Engine::Sqlite)?;
-        Ok(Self::new(pools, Some(writer)))
+        Ok(Self::new(pools, Some(writer), feeds))
     }
 
     /// Opens the PostgreSQL database at `url` and applies the migrations.
@@ -103,12 +117,17 @@ impl Db {
         let mut first = conn::connect_postgres(url)?;
         migrate::run(&mut first)?;
         drop(first);
-        Ok(Self::new(Pools::open(url, Engine::Postgres)?, None))
+        let pools = Pools::open(url, Engine::Postgres)?;
+        Ok(Self::new(pools, None, Arc::default()))
     }
 
-    fn new(pools: Pools, writer: Option<Writer>) -> Self {
+    fn new(pools: Pools, writer: Option<Writer>, feeds: Arc<FeedEpoch>) -> Self {
         Self {
-            shared: Arc::new(Shared { pools, writer }),
+            shared: Arc::new(Shared {
+                feeds,
+                pools,
+                writer,
+            }),
             lane: Lane::Engine,
         }
     }
@@ -120,6 +139,18 @@ impl Db {
             shared: Arc::clone(&self.shared),
             lane,
         }
+    }
+
+    /// The epoch of what update feeds answer: an answer that was read since it began is good until
+    /// it ends.
+    #[must_use]
+    pub fn feed_epoch(&self) -> u64 {
+        self.shared.feeds.0.load(Ordering::SeqCst)
+    }
+
+    /// Begins another epoch, for what another process has committed.
+    pub fn begin_feed_epoch(&self) {
+        self.shared.feeds.raise();
     }
 
     /// The engine behind.
@@ -171,7 +202,7 @@ impl Db {
             return writer.run(name, durability, work).await;
         }
         let (shared, lane) = (Arc::clone(&self.shared), self.lane);
-        let run = move || shared.pools.transaction(lane, name, work);
+        let run = move || shared.pools.transaction(lane, name, &shared.feeds, work);
         tokio::task::spawn_blocking(run)
             .await
             .map_err(|_| DbError::Panicked(name))?

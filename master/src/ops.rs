@@ -11,6 +11,7 @@ pub mod changes;
 pub mod configuration;
 pub mod drafts;
 pub mod events;
+pub mod feeds;
 pub mod health;
 pub mod holds;
 pub mod logs;

@@ -64,6 +64,14 @@ fn method(method: &Method) -> guard::AnyGuard {
 }
 
 routes! {
+    GET "/update/v1/{project}/{feed}/{target}" Public => web::feeds::own::ask;
+    GET "/update/tauri/{project}/{feed}/{target}/{arch}/{version}" Public => web::feeds::tauri::ask;
+    GET "/update/electron/{project}/{feed}/{name}" Public => web::feeds::electron::ask;
+    GET "/update/electron/{project}/{feed}/{version}/{arch}/{name}" Public => web::feeds::electron::file;
+    GET "/update/velopack/{project}/{feed}/{name}" Public => web::feeds::velopack::ask;
+    GET "/update/manifest/{project}/{feed}/{triple}/manifest.json" Public => web::feeds::manifest::ask;
+    GET "/update/zsync/{project}/{feed}/{target}.zsync" Public => web::feeds::zsync::ask;
+    GET "/update/appcast/{project}/{feed}/{os}.xml" Public => web::feeds::appcast::ask;
     GET "/" Read => web::home::show;
     GET "/builders" Read => web::builders::list;
     GET "/builders/{name}" Read => web::builders::show;
@@ -105,7 +113,10 @@ routes! {
     GET "/robots.txt" Public => web::assets::robots;
     GET "/healthz" Public => web::health::healthz;
     GET "/files/{sha256}/{name}" Public => web::files::file;
-    GET "/update/v1/{project}/{feed}/{target}" Public => web::feed::ask;
+    GET "/p/{project}/{feed}/feed.atom" Public => web::feeds::links::branch_feed;
+    GET "/p/{project}/{feed}/{target}/{what}" Public => web::feeds::links::short;
+    GET "/p/{project}/{feed}/{target}/{what}/{which}" Public => web::feeds::links::long;
+    GET "/p/{project}/{feed}/{target}/{what}/{which}/{role}" Public => web::feeds::links::longest;
     GET "/api/v1/openapi.json" Public => api::openapi::document;
     GET "/api/v1/me" Public => api::me::show;
     GET "/api/v1/audit" Administer => api::audit::list;

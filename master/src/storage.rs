@@ -14,6 +14,7 @@ mod partials;
 mod programs;
 mod reading;
 mod writer;
+mod zsyncs;
 
 use std::fs::File;
 use std::io;
@@ -31,6 +32,7 @@ pub use leases::Lease;
 pub use partials::{Partial, Partials};
 pub use programs::Programs;
 pub use writer::BlobWriter;
+pub use zsyncs::Zsyncs;
 
 /// Locks of names: enough that two contents rarely wait for each other.
 const LOCKS: usize = 64;

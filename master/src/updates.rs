@@ -12,11 +12,13 @@ mod by_name;
 mod decide;
 mod facts;
 mod feed_versions;
+pub mod formats;
 mod requirements;
 mod rollout;
+pub mod targets;
 mod versions;
 
-pub use addresses::{encode, feed_path, file_path};
+pub use addresses::{encode, feed_path, file_path, update_urls};
 pub use by_name::{link_path, own_link_path};
 pub use decide::{Answer, Decision, Wish, answer, place};
 pub use facts::{Choice, Facts, HOPS_MAX, Hop, ShutOff, Terms, Trail};

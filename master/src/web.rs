@@ -13,7 +13,7 @@ pub mod envelope;
 mod errors;
 mod excerpt;
 pub mod fault;
-pub mod feed;
+pub mod feeds;
 mod figures;
 pub mod files;
 mod filters;

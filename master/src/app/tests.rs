@@ -25,6 +25,7 @@ pub(crate) fn app(db: Db) -> App {
             "/nonexistent",
         ),
         db,
+        zsyncs: Zsyncs::new(&Blobs::at("/nonexistent")),
         blobs: Blobs::at("/nonexistent"),
         programs: Programs::at("/nonexistent"),
         clock,

@@ -16,7 +16,7 @@ use crate::config::{self, Config};
 use crate::db::{Db, Lane};
 use crate::logs::Logs;
 use crate::session::Entrance;
-use crate::storage::{Blobs, Programs};
+use crate::storage::{Blobs, Programs, Zsyncs};
 use crate::uploads::Uploads;
 use crate::vcs::Mirrors;
 
@@ -90,6 +90,7 @@ pub(super) fn app(
         db: db.lane(Lane::Pages),
         clock,
         config,
+        zsyncs: Zsyncs::new(&blobs),
         blobs,
         bells,
         logins: Arc::default(),

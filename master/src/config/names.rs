@@ -105,6 +105,41 @@ pub const NAMES: &[Entry] = &[
         Class::Config,
         "schedule that asked for the build, empty for none",
     ),
+    entry(
+        "update_url",
+        Class::Config,
+        "address of the branch's own update feed, to which the application adds `/TARGET?version=VERSION`",
+    ),
+    entry(
+        "update_url.tauri",
+        Class::Config,
+        "address of the branch's feed for Tauri and cargo-packager, with their words in double braces",
+    ),
+    entry(
+        "update_url.electron",
+        Class::Config,
+        "address of the branch's feed for electron-updater's generic provider",
+    ),
+    entry(
+        "update_url.velopack",
+        Class::Config,
+        "address of the branch's feed for Velopack",
+    ),
+    entry(
+        "update_url.manifest",
+        Class::Config,
+        "address of the branch's feed for self_update, which adds `/TRIPLE/manifest.json`",
+    ),
+    entry(
+        "update_url.zsync",
+        Class::Config,
+        "address of the branch's control files for zsync, to which `/TARGET.zsync` is added",
+    ),
+    entry(
+        "update_url.appcast",
+        Class::Config,
+        "address of the branch's feeds for Sparkle and WinSparkle, to which `/macos.xml` or `/windows.xml` is added",
+    ),
 ];
 
 /// The class of `name`; `None` when there is no such name.

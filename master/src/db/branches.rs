@@ -4,13 +4,15 @@
 use diesel::prelude::*;
 
 use super::conn::per_engine;
-use super::schema::branches;
+use super::schema::{branches, projects};
 use super::{Conn, DbError, DbResult};
 use crate::clock::Time;
 use crate::ids::{BranchId, ProjectId};
 
 /// Longest readable part of a feed token: keeps update addresses short.
 const SLUG_CHARS_MAX: usize = 40;
+/// Branches of a project that are published: far more than anybody has.
+const TOKENS_MAX: i64 = 100_000;
 
 /// The branch of this name in a project, made with a fresh feed token when there is none. Two
 /// transactions that need a new branch at once get the same one.
@@ -46,6 +48,31 @@ fn known(conn: &mut Conn, project: ProjectId, name: &str) -> DbResult<Option<Bra
         .first(conn)
         .optional()?;
     Ok(id.map(BranchId))
+}
+
+/// The feed tokens of a project's branches, of those that were deleted too: their applications
+/// still ask.
+pub fn tokens(conn: &mut Conn, project: &str) -> DbResult<Vec<String>> {
+    let tokens = branches::table
+        .inner_join(projects::table)
+        .filter(projects::name.eq(project))
+        .order(branches::id)
+        .limit(TOKENS_MAX)
+        .select(branches::feed_token)
+        .load(conn)?;
+    Ok(tokens)
+}
+
+/// The feed token of the branch of this name, if there is such a branch.
+pub fn known_token(conn: &mut Conn, project: &str, name: &str) -> DbResult<Option<String>> {
+    let token = branches::table
+        .inner_join(projects::table)
+        .filter(projects::name.eq(project))
+        .filter(branches::name.eq(name))
+        .select(branches::feed_token)
+        .first(conn)
+        .optional()?;
+    Ok(token)
 }
 
 /// The feed token of a branch.

@@ -1,6 +1,8 @@
 //! The ordered, durable list of everything that happened. Each state change appends to it in its
 //! own transaction; listeners are cursors on it.
 
+use std::cell::Cell;
+
 use diesel::prelude::*;
 
 use super::schema::{counters, events};
@@ -10,6 +12,35 @@ use crate::ids::{AgentId, BuildId, BuilderId, ProductId};
 
 /// Most events one read returns, so that a listener far behind is served in pieces.
 pub const EVENTS_READ_MAX: i64 = 500;
+
+/// Beginnings of the kinds after which a feed may answer otherwise than before.
+const FEED_KINDS: &[&str] = &["release.", "updates.", "branch.", "store."];
+/// Kinds of products' events that leave every feed as it is.
+const QUIET_KINDS: &[&str] = &[
+    "product.kept",
+    "product.lifted",
+    "product.judged",
+    "product.labelled",
+];
+
+thread_local! {
+    /// Whether the transactions that this thread runs have appended an event of such a kind; a
+    /// transaction runs on one thread from beginning to end.
+    static TOUCHED_FEEDS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether events were appended on this thread since the last call after which feeds may answer
+/// otherwise.
+pub(super) fn take_touched_feeds() -> bool {
+    TOUCHED_FEEDS.take()
+}
+
+/// Whether feeds may answer otherwise after an event of this kind.
+#[must_use]
+pub fn touches_feeds(kind: &str) -> bool {
+    let is_product = kind.starts_with("product.") && !QUIET_KINDS.contains(&kind);
+    is_product || FEED_KINDS.iter().any(|front| kind.starts_with(front))
+}
 
 /// An event to append: its kind (`build.finished`, `product.recorded`, …) and what it is about.
 #[derive(Debug, Clone, Default)]
@@ -63,6 +94,9 @@ type Row = (
 /// Appends an event and returns its number. The counter row is locked until the transaction ends,
 /// so numbers become visible in order on both engines: append late in a transaction.
 pub fn append(conn: &mut Conn, now: Time, event: &NewEvent) -> DbResult<i64> {
+    if touches_feeds(event.kind) {
+        TOUCHED_FEEDS.set(true);
+    }
     let counter = counters::table.find("event");
     let seq: i64 = diesel::update(counter)
         .set(counters::value.eq(counters::value + 1))

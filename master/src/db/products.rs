@@ -19,7 +19,9 @@ pub mod feed;
 pub mod files;
 pub mod links;
 pub mod list;
+pub mod names;
 pub mod offer;
+pub mod picks;
 pub mod view;
 mod walk;
 

@@ -2,11 +2,12 @@
 //! commits them together, so that many promises share one sync of the disk.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc;
 
 use tokio::sync::oneshot;
 
-use super::{Conn, DbError, DbResult, Durability, conn};
+use super::{Conn, DbError, DbResult, Durability, FeedEpoch, conn, events};
 
 /// Transactions waiting; a full queue makes callers wait, which is the back-pressure.
 const QUEUE_MAX: usize = 1024;
@@ -28,11 +29,11 @@ struct Job {
 type Finish = Box<dyn FnOnce(Result<(), String>) + Send>;
 
 impl Writer {
-    pub(super) fn start(conn: Conn) -> DbResult<Self> {
+    pub(super) fn start(conn: Conn, feeds: Arc<FeedEpoch>) -> DbResult<Self> {
         let (queue, jobs) = mpsc::sync_channel(QUEUE_MAX);
         std::thread::Builder::new()
             .name("db-writer".to_owned())
-            .spawn(move || serve(conn, &jobs))
+            .spawn(move || serve(conn, &jobs, &feeds))
             .map_err(|error| DbError::Open(format!("cannot start the writer thread: {error}")))?;
         Ok(Self { queue })
     }
@@ -93,7 +94,7 @@ fn attempt<T: Send + 'static>(
     })
 }
 
-fn serve(mut conn: Conn, jobs: &mpsc::Receiver<Job>) {
+fn serve(mut conn: Conn, jobs: &mpsc::Receiver<Job>, feeds: &FeedEpoch) {
     while let Ok(first) = jobs.recv() {
         let mut group = vec![first];
         while group.len() < GROUP_MAX
@@ -104,11 +105,11 @@ fn serve(mut conn: Conn, jobs: &mpsc::Receiver<Job>) {
         let promised = group
             .iter()
             .any(|job| job.durability == Durability::Promise);
-        commit(&mut conn, group, promised);
+        commit(&mut conn, group, promised, feeds);
     }
 }
 
-fn commit(conn: &mut Conn, group: Vec<Job>, promised: bool) {
+fn commit(conn: &mut Conn, group: Vec<Job>, promised: bool, feeds: &FeedEpoch) {
     let level = if promised { "FULL" } else { "NORMAL" };
     let begun = conn::execute(
         conn,
@@ -125,6 +126,10 @@ fn commit(conn: &mut Conn, group: Vec<Job>, promised: bool) {
         tracing::error!(%error, "the database refuses to commit");
         // Fails harmlessly when no transaction is open.
         let _ = conn::execute(conn, "ROLLBACK");
+    }
+    // Before anybody hears of the commit, so that who does gets no answer from before it.
+    if events::take_touched_feeds() {
+        feeds.raise();
     }
     for finish in finishes {
         finish(committed.clone());

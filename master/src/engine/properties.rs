@@ -28,6 +28,8 @@ pub struct Facts {
     pub requested: String,
     /// The first source stamp; without one the names of the source are empty.
     pub source: Option<SourceFacts>,
+    /// Addresses of the branch's update feeds by name.
+    pub update_urls: Vec<(&'static str, String)>,
     /// The agent.
     pub agent: AgentFacts,
 }
@@ -101,6 +103,9 @@ pub fn properties(facts: &Facts) -> Vec<Property> {
     set("source", "seq".to_owned(), json!(source.position));
     set("source", "describe".to_owned(), json!(source.describe));
     set("source", "author".to_owned(), json!(source.author));
+    for (name, url) in &facts.update_urls {
+        set("source", (*name).to_owned(), json!(url));
+    }
     let agent = &facts.agent;
     let told: Map<String, Value> = serde_json::from_str(&agent.facts).unwrap_or_default();
     let number = |name: &str| told.get(name).and_then(Value::as_u64);

@@ -93,6 +93,7 @@ fn facts() -> Facts {
             describe: "v1.2-3-gabc".to_owned(),
             author: "Ann \0<b>".to_owned(),
         }),
+        update_urls: crate::updates::update_urls("https://b.example", "editor", Some("main-0")),
         agent: AgentFacts {
             name: "linux-1".to_owned(),
             os: "linux".to_owned(),

@@ -6,11 +6,12 @@ use crate::db::builds::Build;
 use crate::db::changes::Change;
 use crate::db::requests::{Request, Stamp};
 use crate::db::steps::Step;
-use crate::db::{Conn, DbResult, agents, builds, changes, requests, steps};
+use crate::db::{Conn, DbResult, agents, branches, builds, changes, projects, requests, steps};
 use crate::dispatcher::step_names;
 use crate::engine::environment::Surroundings;
 use crate::engine::properties::{AgentFacts, Facts, SourceFacts, properties};
 use crate::engine::scope::Scope;
+use crate::updates::update_urls;
 use crate::vcs::{RevisionFacts, VcsError};
 
 use super::step::{Course, StepError};
@@ -18,16 +19,25 @@ use super::{Parts, Signals};
 
 /// What the database has about a build.
 struct Rows {
+    /// The feed token of the first stamp's branch; absent for a branch that nothing was recorded
+    /// for yet.
+    feed: Option<String>,
     request: Request,
     stamps: Vec<Stamp>,
     changes: Vec<Change>,
     agent: agents::Agent,
 }
 
-fn read(conn: &mut Conn, build: &Build) -> DbResult<Rows> {
+fn read(conn: &mut Conn, build: &Build, project: &str) -> DbResult<Rows> {
+    let stamps = requests::stamps(conn, build.request)?;
+    let feed = match stamps.first() {
+        Some(stamp) => branches::known_token(conn, project, &stamp.branch)?,
+        None => None,
+    };
     Ok(Rows {
+        feed,
         request: requests::by_id(conn, build.request)?,
-        stamps: requests::stamps(conn, build.request)?,
+        stamps,
         changes: changes::of_request(conn, build.request)?,
         agent: agents::by_id(conn, build.agent)?,
     })
@@ -43,11 +53,15 @@ pub(super) async fn load<'a>(
     builder: &Builder,
 ) -> Result<Course<'a>, StepError> {
     let rows = {
-        let build = build.clone();
+        let (build, project) = (build.clone(), builder.project.clone());
         parts
             .db
-            .read("build", move |conn| read(conn, &build))
+            .read("build", move |conn| read(conn, &build, &project))
             .await?
+    };
+    let feed = match (rows.feed, rows.stamps.first()) {
+        (None, Some(stamp)) => Some(begin_feed(parts, &builder.project, stamp).await?),
+        (known, _) => known,
     };
     let facts = match rows.stamps.first() {
         Some(stamp) => revision(parts, signals, config, stamp).await?,
@@ -85,6 +99,7 @@ pub(super) async fn load<'a>(
         matrix: builder.matrix.clone(),
         requested: rows.request.properties,
         source,
+        update_urls: update_urls(&config.master.url, &builder.project, feed.as_deref()),
         agent: AgentFacts {
             name: rows.agent.name,
             os: rows.agent.os.unwrap_or_default(),
@@ -116,6 +131,19 @@ pub(super) async fn load<'a>(
             traceparent: String::new(),
         },
     })
+}
+
+/// Makes the branch of a build that is the first of it, so that its feed's address can be built in.
+async fn begin_feed(parts: &Parts, project: &str, stamp: &Stamp) -> Result<String, StepError> {
+    let (project, branch) = (project.to_owned(), stamp.branch.clone());
+    let now = parts.clock.now();
+    let ensure = move |conn: &mut Conn| {
+        let project = projects::id_by_name(conn, &project)?;
+        let id = branches::ensure(conn, now, project, &branch)?;
+        branches::token(conn, id)
+    };
+    // A token is built into applications: it must outlive a power cut.
+    Ok(parts.db.tx("begin feed", ensure).await?)
 }
 
 /// The build's folder as the agent's machine knows it, where the agent tells its root.

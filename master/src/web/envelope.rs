@@ -16,6 +16,7 @@ use futures_util::FutureExt as _;
 
 use super::access::Refusals;
 use super::fault::{self, Fault};
+use super::feeds::answers::Answers;
 use super::streams::Streams;
 use crate::app::App;
 use crate::error::Error;
@@ -75,6 +76,7 @@ pub fn application(
     actix_web::App::new()
         .app_data(web::Data::new(app.clone()))
         .app_data(web::Data::new(Refusals::default()))
+        .app_data(web::Data::new(Answers::default()))
         .app_data(web::Data::new(Streams::default()))
         .app_data(web::QueryConfig::default().error_handler(|error, _| bad_query(error).into()))
         .app_data(web::PayloadConfig::new(BODY_BYTES_MAX))

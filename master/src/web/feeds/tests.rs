@@ -1,15 +1,24 @@
 //! Answers of the feed, over the whole application.
 
 use actix_web::dev::ServiceResponse;
+use actix_web::http::{StatusCode, header};
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use serde_json::{Value, json};
 
-use super::*;
+use crate::app::App;
 use crate::app::tests::app;
 use crate::auth::Identity;
 use crate::db::products::tests::{recorded, sample};
 use crate::db::tests::sqlite;
+use crate::ops;
 use crate::web::envelope::application;
+
+mod clients;
+mod junk;
+mod links;
+
+/// What everybody may keep for a minute.
+const CACHING: &str = "public, max-age=60";
 
 /// The application with three products, and the address of their feed.
 async fn feed() -> (App, crate::db::tests::TestDb, String) {
@@ -57,6 +66,7 @@ async fn an_application_gets_the_latest_with_all_it_needs() {
             "build": 2,
             "revision": "0123abc",
             "runtime": { "name": "python", "range": ">=3.9,<3.13" },
+            "notes": "# New\n",
         })
     );
     let again = get(&app, &address, tag.to_str().ok()).await;
