@@ -4,18 +4,24 @@
 pub mod agent_tokens;
 pub mod agents;
 pub mod audit;
+pub mod branches;
 pub mod builders;
 pub mod builds;
 pub mod changes;
 pub mod drafts;
+pub mod guard;
 pub mod holds;
 mod lists;
 pub mod logs;
 pub mod me;
 pub mod openapi;
 pub mod products;
+pub mod releases;
 pub mod requests;
+pub mod shutoffs;
+pub mod updates;
 pub mod uploads;
+pub mod withdrawals;
 
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ use crate::auth::Logins;
 use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::counts::Counts;
 use crate::db::Db;
 use crate::logs::Logs;
 use crate::session::Entrance;
@@ -41,6 +42,8 @@ pub struct App {
     pub logs: Logs,
     /// Mirrors of the repositories.
     pub mirrors: Mirrors,
+    /// How often applications were told what.
+    pub counts: Counts,
     /// Wakes of the loops.
     pub bells: Bells,
     /// Limits of logging in, and where passwords are hashed.

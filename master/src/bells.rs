@@ -20,6 +20,8 @@ pub struct Bells {
     pub notifier: Arc<Notify>,
     /// A new program for an agent was asked for: the agents' registry looks.
     pub upgrades: Arc<Notify>,
+    /// A release was scheduled: the launches look.
+    pub releases: Arc<Notify>,
     /// The newest event's number; page streams wait for it to grow.
     pub events: Arc<watch::Sender<i64>>,
 }
@@ -33,6 +35,7 @@ impl Default for Bells {
             poller: Arc::default(),
             notifier: Arc::default(),
             upgrades: Arc::default(),
+            releases: Arc::default(),
             events: Arc::new(watch::Sender::new(0)),
         }
     }

@@ -9,8 +9,10 @@ mod handles;
 mod init;
 mod listen;
 mod output;
+mod release;
 pub mod serve;
 mod token;
+mod updates;
 mod user;
 
 use std::ffi::OsString;
@@ -62,6 +64,12 @@ enum Command {
     /// Care for the bearer tokens of REST
     #[command(subcommand)]
     Token(token::Command),
+    /// Offer products to applications
+    #[command(subcommand)]
+    Release(release::Command),
+    /// Stop updates, let them go on, explain an answer
+    #[command(subcommand)]
+    Updates(updates::Command),
     /// Show the whole chain on this machine in a fresh folder
     Demo(demo::Arguments),
 }
@@ -92,6 +100,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Agent(command) => output::end(listen::block_on(agent::run(&command))),
         Command::User(command) => output::end(listen::block_on(user::run(&command))),
         Command::Token(command) => output::end(listen::block_on(token::run(&command))),
+        Command::Release(command) => output::end(listen::block_on(release::run(&command))),
+        Command::Updates(command) => output::end(listen::block_on(updates::run(&command))),
         Command::Demo(arguments) => demo::run(&arguments),
     }
 }

@@ -45,6 +45,12 @@ pub enum Error {
     /// There is no room for what is to come.
     #[error("{0}")]
     NoRoom(String),
+    /// The guard of a write does not fit: another changed the thing in between.
+    #[error("{0}")]
+    Stale(String),
+    /// A write came without the guard that it needs.
+    #[error("{0}")]
+    Unguarded(String),
     /// It was there and is gone for good.
     #[error("{0}")]
     Gone(String),

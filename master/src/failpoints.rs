@@ -26,6 +26,8 @@ pub const POINTS: &[&str] = &[
     "commit.begun",
     "commit.recording",
     "commit.recorded",
+    "release.changing",
+    "release.changed",
 ];
 
 /// Ends the process at once if the environment names this point; `name` is one of [`POINTS`].

@@ -13,6 +13,7 @@ mod offers;
 mod os_versions;
 mod page;
 mod products;
+mod releases;
 mod requests;
 mod states;
 mod tree;
@@ -38,11 +39,15 @@ pub use products::{
     Artifact, DeltaStart, Hold, NewProduct, NewProductFile, Product, ProductDetail, ProductFile,
     ProductFilter, ProductProperty, ProductRevision, ServedFile, Signature,
 };
+pub use releases::{
+    Branch, BranchFilter, Release, ReleaseDetail, ReleaseFilter, Shutoff, Signoff, SignoffNeed,
+    UpdateCount,
+};
 pub use requests::{RequestFilter, RequestSummary};
 pub use states::{
-    AgentUpgradeState, AuditOutcome, BlobState, BlobStore, BuildResult, BuildState, DraftState,
-    OutboxState, PlanState, ProductState, ReleaseState, RequestState, Role, SignatureScheme,
-    SignatureState, StepState, UploadState, Verdict, VersionScheme,
+    AgentUpgradeState, AuditOutcome, BlobState, BlobStore, BranchState, BuildResult, BuildState,
+    DraftState, OutboxState, PlanState, ProductState, ReleaseState, RequestState, Role,
+    SignatureScheme, SignatureState, StepState, UploadState, Verdict, VersionScheme,
 };
 pub use tree::{TreeEntry, TreeKind, TreeStats};
 pub use users::{Token, User};

@@ -11,6 +11,7 @@ use super::{
     agent_tokens, agents, audit, builders, builds, changes, drafts, holds, logs, me, products,
     requests, uploads,
 };
+use super::{branches, releases, shutoffs, updates, withdrawals};
 use crate::auth::Permission;
 use crate::error::Error;
 use crate::routes;
@@ -57,6 +58,11 @@ struct Problem {
         agent_tokens::revoke,
         agent_tokens::programs,
         audit::list,
+        branches::list,
+        branches::show,
+        branches::counts,
+        branches::follow,
+        branches::set_state,
         builders::list,
         builders::show,
         builds::list,
@@ -82,12 +88,30 @@ struct Problem {
         document,
         products::list,
         products::show,
+        releases::list,
+        releases::show,
+        releases::create,
+        releases::sign,
+        releases::schedule,
+        releases::unschedule,
+        releases::go,
+        releases::rollout,
+        releases::pause,
+        releases::resume,
+        releases::withdraw,
+        releases::rollback,
         requests::list,
         requests::show,
         requests::force,
         requests::cancel,
         uploads::show,
         uploads::receive,
+        shutoffs::list,
+        shutoffs::create,
+        shutoffs::lift,
+        updates::explain,
+        withdrawals::withdraw,
+        withdrawals::reinstate,
     )
 )]
 struct Document;

@@ -31,6 +31,7 @@ pub(crate) fn app(db: Db) -> App {
         clock,
         bells,
         mirrors: Mirrors::new("/nonexistent".into()),
+        counts: Default::default(),
         logins: Arc::default(),
     }
 }

@@ -93,6 +93,7 @@ pub(super) fn app(
         zsyncs: Zsyncs::new(&blobs),
         blobs,
         bells,
+        counts: Default::default(),
         logins: Arc::default(),
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::manner::Manner;
 use super::template::Template;
-use crate::model::VersionScheme;
+use crate::model::{SignoffNeed, VersionScheme};
 
 /// Everything a user configured, each map keyed by the name in the table header.
 #[derive(Debug, Clone, PartialEq)]
@@ -191,6 +191,10 @@ pub struct Project {
     pub version_scheme: VersionScheme,
     /// The public keys that its products are signed with.
     pub keys: PublicKeys,
+    /// Branches offer nothing until something of them was released.
+    pub only_released: bool,
+    /// How many sign-offs of which role a release needs.
+    pub signoffs: Vec<SignoffNeed>,
 }
 
 /// Public keys of a project, as they are written; each was checked to be one.

@@ -9,6 +9,8 @@ use super::{Conn, DbError, DbResult};
 use crate::clock::Time;
 use crate::ids::{BranchId, ProjectId};
 
+pub mod view;
+
 /// Longest readable part of a feed token: keeps update addresses short.
 const SLUG_CHARS_MAX: usize = 40;
 /// Branches of a project that are published: far more than anybody has.

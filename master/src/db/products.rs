@@ -11,7 +11,7 @@ use super::{Conn, DbError, DbResult, blobs, branches, events, projects, signatur
 use crate::clock::Time;
 use crate::ids::{BranchId, BuilderId, ProductFileId, ProductId, ProjectId};
 pub use crate::model::{NewProduct, NewProductFile};
-use crate::model::{ProductProperty, ProductRevision, ProductState};
+use crate::model::{ProductProperty, ProductRevision, ProductState, Verdict};
 use crate::updates::{compare_by, link_path, own_link_path};
 
 mod choices;
@@ -145,6 +145,47 @@ pub fn of_version(
         .first(conn)
         .optional()?;
     Ok(id.map(ProductId))
+}
+
+/// Where a product stands: its state, and what guards and orders it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Its state.
+    pub state: ProductState,
+    /// Rises with every change of the row.
+    pub row_version: i64,
+    /// Its place in the order.
+    pub seq: crate::updates::Seq,
+}
+
+/// Reads where a product stands.
+pub fn standing(conn: &mut Conn, id: ProductId) -> DbResult<Standing> {
+    let (state, row_version, position, build): (String, i64, i64, i64) = rows::table
+        .find(id.0)
+        .select((
+            rows::state,
+            rows::row_version,
+            rows::seq_position,
+            rows::seq_build,
+        ))
+        .first(conn)?;
+    Ok(Standing {
+        state: state.parse().unwrap_or(ProductState::Deleted),
+        row_version,
+        seq: (position, build, id.0),
+    })
+}
+
+/// What testers say of a product.
+pub fn verdict(conn: &mut Conn, id: ProductId) -> DbResult<Verdict> {
+    let text: String = rows::table.find(id.0).select(rows::verdict).first(conn)?;
+    Ok(text.parse().unwrap_or(Verdict::Untested))
+}
+
+/// The branch of a product.
+pub fn branch(conn: &mut Conn, id: ProductId) -> DbResult<BranchId> {
+    let branch: i64 = rows::table.find(id.0).select(rows::branch_id).first(conn)?;
+    Ok(BranchId(branch))
 }
 
 /// The product that the same build recorded with the same files before.

@@ -575,6 +575,7 @@ diesel::table! {
         starts_at -> Nullable<BigInt>,
         watershed -> Bool,
         critical -> Bool,
+        override_reason -> Text,
         signoffs_needed -> Text,
         row_version -> BigInt,
         created_by -> Text,

@@ -166,6 +166,18 @@ words! {
 }
 
 words! {
+    /// State of a branch.
+    BranchState {
+        /// Products come.
+        Active = "active",
+        /// Nothing new is meant to come; its feeds answer.
+        Frozen = "frozen",
+        /// Gone from version control; its feeds answer as long as there are products.
+        Deleted = "deleted",
+    }
+}
+
+words! {
     /// State of a product being uploaded.
     DraftState {
         /// Files are coming.
@@ -348,10 +360,35 @@ impl ProductState {
             Candidate => matches!(next, Recorded | Released | Withdrawn | Expired),
             Released => matches!(next, Superseded | Withdrawn),
             Superseded => matches!(next, Released | Withdrawn | Expired),
-            Withdrawn => matches!(next, Expired),
+            Withdrawn => matches!(next, Recorded | Expired),
             Expired => matches!(next, Recorded | Deleted),
             Deleted => false,
         }
+    }
+}
+
+impl ReleaseState {
+    /// Whether `next` may follow.
+    #[must_use]
+    pub fn may_become(self, next: Self) -> bool {
+        use ReleaseState::{Draft, Live, Paused, RolledBack, Scheduled, Superseded, Withdrawn};
+        match self {
+            Draft => matches!(next, Scheduled | Live | Withdrawn),
+            Scheduled => matches!(next, Draft | Live | Withdrawn),
+            Live => matches!(next, Paused | Superseded | Withdrawn | RolledBack),
+            Paused => matches!(next, Live | Superseded | Withdrawn | RolledBack),
+            Superseded => matches!(next, Withdrawn),
+            Withdrawn | RolledBack => false,
+        }
+    }
+
+    /// Whether it is offered or may still be: its product must not be collected.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(
+            self,
+            Self::Draft | Self::Scheduled | Self::Live | Self::Paused
+        )
     }
 }
 

@@ -1,12 +1,14 @@
 //! Update feeds: what an application that asks is told. Loads the rows, lets `updates` decide.
 
 use crate::app::App;
+use crate::auth::{Identity, Permission};
+use crate::counts::Outcome;
 pub use crate::db::products::feed::Feed;
 use crate::db::products::feed::{self, Rules};
 use crate::db::products::offer;
-use crate::db::{Conn, DbError, DbResult, Lane};
+use crate::db::{Conn, DbError, DbResult, Lane, branches};
 use crate::error::{Error, Result};
-use crate::ids::{BranchId, ReleaseId};
+use crate::ids::{BranchId, ProductId, ReleaseId};
 pub use crate::model::Offer;
 use crate::model::VersionScheme;
 pub use crate::updates::Asker;
@@ -70,6 +72,95 @@ pub async fn current(app: &App, feed: Feed, asker: Asker) -> Result<Reply> {
     reply(app, feed, asker, Wish::Current).await
 }
 
+/// Where an application asks, by the names that people know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Name of the project.
+    pub project: String,
+    /// Name of the branch, or its part of feed URLs.
+    pub branch: String,
+    /// Target.
+    pub target: String,
+}
+
+/// What an asker would be told, and why.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct Explanation {
+    /// `offer`, `up-to-date`, `unsupported`, `shut-off` or `nothing`.
+    pub answer: &'static str,
+    /// The product that is offered.
+    pub product: Option<ProductId>,
+    /// Its version, or the version that does not run there.
+    pub version: Option<String>,
+    /// The release that is offered.
+    pub release: Option<ReleaseId>,
+    /// Why updates are stopped, or what the machine lacks.
+    pub reason: Option<String>,
+    /// Whether another asker of the same version may be told something else.
+    pub is_private: bool,
+    /// One sentence per rule, in their order.
+    pub rules: Vec<String>,
+}
+
+/// Explains what an application at `place` would be told. Nothing is counted.
+///
+/// Errors: `NotFound` when project or branch are unknown.
+pub async fn explain(
+    app: &App,
+    identity: &Identity,
+    place: Place,
+    asker: Asker,
+) -> Result<Explanation> {
+    identity.require(Permission::Read)?;
+    let (project, branch) = (place.project.clone(), place.branch.clone());
+    let look = move |conn: &mut Conn| match branches::view::by_name(conn, &project, &branch) {
+        Ok(known) => Ok(known.feed),
+        // It may be a feed token.
+        Err(DbError::NotFound) => Ok(branch),
+        Err(error) => Err(error),
+    };
+    let token = app.db.lane(Lane::Pages).read("updates.place", look).await?;
+    let feed = Feed {
+        project: place.project,
+        token,
+        target: place.target,
+    };
+    let reply = ask(app, feed, asker).await?;
+    let (answer, product, version, reason) = match reply.answer {
+        Told::Offer(offer) => {
+            let product = offer.product;
+            ("offer", Some(product.id), Some(product.version), None)
+        }
+        Told::UpToDate => ("up-to-date", None, None, None),
+        Told::Unsupported { reason, version } => ("unsupported", None, Some(version), Some(reason)),
+        Told::ShutOff { reason } => ("shut-off", None, None, Some(reason)),
+        Told::Nothing => ("nothing", None, None, None),
+    };
+    Ok(Explanation {
+        answer,
+        product,
+        version,
+        release: reply.release,
+        reason,
+        is_private: reply.is_private,
+        rules: reply.explained,
+    })
+}
+
+impl Reply {
+    /// The outcome as it is counted.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match self.answer {
+            Told::Offer(_) => Outcome::Offer,
+            Told::UpToDate => Outcome::UpToDate,
+            Told::Unsupported { .. } => Outcome::Unsupported,
+            Told::ShutOff { .. } => Outcome::ShutOff,
+            Told::Nothing => Outcome::Nothing,
+        }
+    }
+}
+
 async fn reply(app: &App, feed: Feed, asker: Asker, wish: Wish) -> Result<Reply> {
     let names = [&feed.project, &feed.token, &feed.target];
     if names.iter().any(|name| name.contains('\0')) {
@@ -117,10 +208,12 @@ pub(super) fn decide(
 }
 
 /// What the configuration says of a project's feeds.
-pub(super) fn rules(_app: &App, _project: &str) -> Rules {
+pub(super) fn rules(app: &App, project: &str) -> Rules {
+    let config = app.config();
+    let project = config.projects.get(project);
     Rules {
-        scheme: VersionScheme::Dotted,
-        only_released: false,
+        scheme: project.map_or_else(VersionScheme::default, |project| project.version_scheme),
+        only_released: project.is_some_and(|project| project.only_released),
     }
 }
 

@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 
 use super::facts::{Choice, Facts, Terms};
-use super::{Asker, Candidate, compare_versions, is_inside, is_offerable, unmet};
+use super::{Asker, Candidate, compare_by, compare_versions, is_inside, is_offerable, unmet};
 use crate::ids::{ProductId, ReleaseId};
 use crate::model::{ProductState, VersionScheme};
 
@@ -381,15 +381,13 @@ fn unsupported(beyond: Beyond) -> Answer {
 
 /// How a product stands to a version that was never recorded.
 fn compared(scheme: VersionScheme, product: &Candidate, version: &str) -> Option<Ordering> {
-    if scheme == VersionScheme::Seq {
-        return None;
-    }
     // Texts of one kind are compared: who says a semantic version means the feed version where
     // the version text is none.
     let is_semantic = |text: &str| semver::Version::parse(text).is_ok();
-    let text = match &product.feed_version {
-        Some(feed) if is_semantic(version) && !is_semantic(&product.version) => feed,
-        _ => &product.version,
-    };
-    compare_versions(text, version)
+    match &product.feed_version {
+        Some(feed) if is_semantic(version) && !is_semantic(&product.version) => {
+            compare_versions(feed, version)
+        }
+        _ => compare_by(scheme, &product.version, version),
+    }
 }

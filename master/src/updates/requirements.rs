@@ -77,10 +77,10 @@ fn unmet_runtime(name: &str, range: &str, told: &str) -> Option<String> {
 
 /// `python 3.12`, `python/3.12`, `python-3.12`, `python3.12` or `3.12` as name and version.
 fn split(text: &str) -> (&str, &str) {
-    let digit = text.find(|c: char| c.is_ascii_digit());
-    let (name, version) = text.split_at(digit.unwrap_or(text.len()));
     let is_mark = |c: char| c.is_whitespace() || matches!(c, '/' | '-' | '@' | ':' | '=' | '_');
-    (name.trim_end_matches(is_mark), version.trim())
+    let end = text.find(|c: char| c.is_ascii_digit() || is_mark(c));
+    let (name, version) = text.split_at(end.unwrap_or(text.len()));
+    (name, version.trim_start_matches(is_mark).trim_end())
 }
 
 /// Whether `version` is in `range`; `None` where either cannot be read.

@@ -49,6 +49,8 @@ pub fn status_of(error: &Error) -> StatusCode {
         Error::Conflict(_) | Error::WrongOffset { .. } => StatusCode::CONFLICT,
         Error::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
         Error::NoRoom(_) => StatusCode::INSUFFICIENT_STORAGE,
+        Error::Stale(_) => StatusCode::PRECONDITION_FAILED,
+        Error::Unguarded(_) => StatusCode::PRECONDITION_REQUIRED,
         Error::Gone(_) => StatusCode::GONE,
         Error::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
         Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,

@@ -19,6 +19,7 @@ const PLACES: &[(&str, &str)] = &[
     ("/requests", "Queue"),
     ("/changes", "Changes"),
     ("/products", "Products"),
+    ("/releases", "Releases"),
     ("/agents", "Agents"),
 ];
 

@@ -4,7 +4,9 @@ use std::fmt;
 
 use askama::filters::HtmlSafe;
 
-use crate::model::{AgentUpgradeState, BuildResult, BuildState, RequestState, StepState, Verdict};
+use crate::model::{
+    AgentUpgradeState, BuildResult, BuildState, ReleaseState, RequestState, StepState, Verdict,
+};
 
 /// A state as pages show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +106,20 @@ impl Look {
             AgentUpgradeState::Restarting => Self::new("running", "restarting"),
             AgentUpgradeState::Done => Self::new("success", "done"),
             AgentUpgradeState::Failed => Self::new("failure", "failed"),
+        }
+    }
+
+    /// Of a release.
+    #[must_use]
+    pub fn of_release(state: ReleaseState) -> Self {
+        match state {
+            ReleaseState::Draft => Self::new("skipped", "draft"),
+            ReleaseState::Scheduled => Self::new("pending", "scheduled"),
+            ReleaseState::Live => Self::new("success", "live"),
+            ReleaseState::Paused => Self::new("cancelled", "paused"),
+            ReleaseState::Superseded => Self::new("skipped", "superseded"),
+            ReleaseState::Withdrawn => Self::new("warnings", "withdrawn"),
+            ReleaseState::RolledBack => Self::new("failure", "rolled back"),
         }
     }
 

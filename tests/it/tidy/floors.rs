@@ -39,6 +39,8 @@ const FLOORS: &[(u32, &[&str])] = &[
             "inbox",
             "collector",
             "uploads",
+            "counts",
+            "launches",
             "notifier",
             "reload",
             "recording",

@@ -7,6 +7,7 @@ use crate::absences::Absences;
 use crate::app::App;
 use crate::db::Db;
 use crate::dispatcher::Dispatcher;
+use crate::launches::Launches;
 use crate::links::Links;
 use crate::notifier::Notifier;
 use crate::poller::Poller;
@@ -67,6 +68,10 @@ pub(super) fn spawn(
     watch.keep(tracker, stop, "upgrades", upgrades);
     let sweep = Sweep::new(app.uploads.clone());
     watch.keep(tracker, stop, "uploads", sweep.run(stop.clone()));
+    let launches = Launches::new(db, clock.clone(), bells.clone());
+    watch.keep(tracker, stop, "launches", launches.run(stop.clone()));
+    let counts = app.counts.clone().run(db.clone(), stop.clone());
+    watch.keep(tracker, stop, "counts", counts);
     let notifier = Notifier::new(
         db.clone(),
         clock.clone(),

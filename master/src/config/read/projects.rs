@@ -8,7 +8,10 @@ use crate::config::keys;
 use crate::config::load::Scope;
 use crate::config::reader::Section;
 use crate::config::resolved::Project;
-use crate::model::VersionScheme;
+use crate::model::{Role, SignoffNeed, VersionScheme};
+
+/// Most users of one role that must sign: more than people agree in a week.
+const SIGNOFFS_MAX: i64 = 20;
 
 /// Reads the entries.
 pub(in crate::config) fn read(scope: &Scope<'_>) -> BTreeMap<String, Project> {
@@ -25,14 +28,36 @@ pub(in crate::config) fn read(scope: &Scope<'_>) -> BTreeMap<String, Project> {
         let scheme = scheme.and_then(|value| value.one_of(&schemes));
         let keys = section.key("keys");
         let keys = keys.and_then(|value| public_keys::read(scope, &value));
+        let only_released = section
+            .key("releases")
+            .and_then(|value| value.one_of(&[("nightly", false), ("released", true)]));
         let project = Project {
             title,
             version_scheme: scheme.unwrap_or_default(),
             keys: keys.unwrap_or_default(),
+            only_released: only_released.unwrap_or(false),
+            signoffs: signoffs(&section),
         };
         Some((entry.name.to_owned(), project))
     };
     scope.projects.values().filter_map(project).collect()
+}
+
+/// `signoffs = { qa = 1, engineer = 2 }`.
+fn signoffs(section: &Section<'_>) -> Vec<SignoffNeed> {
+    let needed = section
+        .key("signoffs")
+        .and_then(|value| value.section("signoffs", keys::SIGNOFFS));
+    let Some(needed) = needed else {
+        return Vec::new();
+    };
+    let roles = [Role::Qa, Role::Engineer, Role::Admin];
+    let need = |role: &Role| {
+        let count = needed.key(role.as_str())?.whole(1..=SIGNOFFS_MAX)?;
+        let count = u32::try_from(count).ok()?;
+        Some(SignoffNeed { role: *role, count })
+    };
+    roles.iter().filter_map(need).collect()
 }
 
 /// The project that `section` names; else the one called like it; else the only one.

@@ -172,3 +172,6 @@ fn is_rolled_back(conn: &mut Conn, product: ProductId) -> DbResult<bool> {
         .optional()?;
     Ok(found.is_some())
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,8 +60,9 @@ fn a_version_never_recorded_is_compared_and_offered_the_latest_where_it_does_not
     assert_eq!(told(&facts, &asks("0.9", None)), offer(2));
     assert_eq!(told(&facts, &asks("1.0.7-3-gdeadbee", None)), offer(2));
     assert_eq!(told(&facts, &asks("7", None)), Answer::UpToDate);
-    facts.scheme = VersionScheme::Seq;
-    assert_eq!(told(&facts, &asks("7", None)), offer(2));
+    assert_eq!(told(&facts, &asks("Nightly!", None)), offer(2));
+    facts.scheme = VersionScheme::Deb;
+    assert_eq!(told(&facts, &asks("1:0.1", None)), Answer::UpToDate);
 }
 
 #[test]

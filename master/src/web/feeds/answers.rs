@@ -9,16 +9,19 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
 use super::is_known;
 use crate::app::App;
+use crate::auth::{Identity, Permission};
 use crate::clock::Time;
+use crate::counts::{Asked, Outcome};
 use crate::error::Error;
+use crate::ids::BranchId;
 use crate::ops::feeds::epoch;
-use crate::ops::updates::Asker;
+use crate::ops::updates::{Asker, Reply};
 
 /// Answers are the same for everybody who asks the same, for a minute.
 const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=60");
@@ -26,6 +29,16 @@ const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=60");
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, max-age=60");
 /// A private answer differs by the id, which may be in this header.
 const VARIES: HeaderValue = HeaderValue::from_static(super::STAGING_ID);
+/// What the formats are called in counts, by the beginning of their addresses.
+const FORMATS: [(&str, &str); 7] = [
+    ("/update/v1/", "v1"),
+    ("/update/tauri/", "tauri"),
+    ("/update/electron/", "electron"),
+    ("/update/velopack/", "velopack"),
+    ("/update/manifest/", "manifest"),
+    ("/update/zsync/", "zsync"),
+    ("/update/appcast/", "appcast"),
+];
 /// Bytes kept per generation and thread: some 20,000 answers.
 const GENERATION_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// A larger answer is rendered for each asker.
@@ -44,6 +57,16 @@ pub struct Answer {
     body: Bytes,
     tag: HeaderValue,
     is_private: bool,
+    decided: Option<Decided>,
+}
+
+/// What was decided, to be counted with every answer, and explained to who may read.
+#[derive(Debug, Clone)]
+struct Decided {
+    branch: BranchId,
+    target: String,
+    outcome: Outcome,
+    explained: Vec<String>,
 }
 
 impl Answer {
@@ -56,7 +79,50 @@ impl Answer {
             tag: tag(&body),
             body,
             is_private,
+            decided: None,
         }
+    }
+
+    /// Remembers what was decided for `target`.
+    #[must_use]
+    pub fn of(mut self, reply: &Reply, target: &str) -> Self {
+        self.decided = Some(Decided {
+            branch: reply.branch,
+            target: target.to_owned(),
+            outcome: reply.outcome(),
+            explained: reply.explained.clone(),
+        });
+        self
+    }
+
+    /// Counts it as one more answer.
+    fn count(&self, app: &App, request: &HttpRequest, asker: &Asker) {
+        let Some(decided) = &self.decided else { return };
+        let format = FORMATS
+            .iter()
+            .find(|(path, _)| request.path().starts_with(path));
+        let asked = Asked {
+            branch: decided.branch,
+            target: &decided.target,
+            format: format.map_or("other", |(_, format)| format),
+            version: asker.version.as_deref(),
+            outcome: decided.outcome,
+        };
+        app.counts.note(app.clock.now(), asked);
+    }
+
+    /// The rules instead of the answer, as JSON.
+    fn explain(&self) -> HttpResponse {
+        let decided = self.decided.as_ref();
+        let body = serde_json::json!({
+            "answer": decided.map_or("nothing", |decided| decided.outcome.as_str()),
+            "target": decided.map(|decided| decided.target.as_str()),
+            "is_private": self.is_private,
+            "rules": decided.map_or(&[][..], |decided| decided.explained.as_slice()),
+        });
+        HttpResponse::Ok()
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .json(body)
     }
 
     /// 204: there is nothing for the asker.
@@ -83,6 +149,17 @@ impl Answer {
         }
         response.content_type(self.kind).body(self.body.clone())
     }
+}
+
+/// Whether the asker wants the rules instead, with `explain=1`, and may read.
+fn is_to_be_explained(request: &HttpRequest) -> bool {
+    let mut words = request.query_string().split('&');
+    let may_read = || {
+        let extensions = request.extensions();
+        let identity = extensions.get::<Identity>();
+        identity.is_some_and(|identity| identity.require(Permission::Read).is_ok())
+    };
+    words.any(|word| word == "explain=1") && may_read()
 }
 
 /// Weak, because the body may be compressed on its way.
@@ -145,10 +222,21 @@ impl Answers {
     {
         let (epoch, now) = (epoch(app), app.clock.now());
         let key = key(request, asker);
-        if let Some(known) = self.0.borrow_mut().find(epoch, now, &key) {
+        if is_to_be_explained(request) {
+            return make().await.map(|answer| answer.explain());
+        }
+        let known = self.0.borrow_mut().find(epoch, now, &key);
+        if let Some(known) = known {
+            known.count(app, request, asker);
             return Ok(known.send(request));
         }
-        let answer = Rc::new(make().await?);
+        let mut answer = make().await?;
+        if let Some(decided) = &mut answer.decided {
+            // Kept answers are counted, never explained.
+            decided.explained = Vec::new();
+        }
+        let answer = Rc::new(answer);
+        answer.count(app, request, asker);
         let response = answer.send(request);
         let fits = answer.body.len() <= ANSWER_BYTES_MAX;
         if fits && !answer.is_private {

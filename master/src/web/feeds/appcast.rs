@@ -26,7 +26,7 @@ pub async fn ask(
     let asker = asker(&request);
     let make = async || {
         let known = ops::feeds::targets(&app, &project, &token).await?;
-        let (mut items, mut is_private) = (Vec::new(), false);
+        let (mut items, mut is_private, mut first) = (Vec::new(), false, None);
         for target in all_for(&known, &os).into_iter().take(ITEMS_MAX) {
             let feed = Feed {
                 project: project.clone(),
@@ -38,14 +38,16 @@ pub async fn ask(
             if let Told::Offer(offer) = &reply.answer {
                 items.push(listing(&app, offer));
             }
+            first.get_or_insert((reply, target));
         }
         let link = format!("{}{}", app.config().master.url, request.path());
         let xml = render(&project, &link, &items);
-        Ok(Answer::new(
-            "application/rss+xml; charset=utf-8",
-            xml,
-            is_private,
-        ))
+        let answer = Answer::new("application/rss+xml; charset=utf-8", xml, is_private);
+        // One request is one answer, however many items it has.
+        Ok(match &first {
+            Some((reply, target)) => answer.of(reply, target),
+            None => answer,
+        })
     };
     Ok(answers.serve(&app, &request, &asker, make).await?)
 }

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::auth::Identity;
 use crate::error::Error;
 use crate::ops;
-use crate::ops::updates::{Asker, Feed, Told};
+use crate::ops::updates::{Asker, Feed, Reply, Told};
 use crate::updates::formats::Listing;
 use crate::updates::formats::electron::{Build, render};
 use crate::updates::targets::{all_for, electron_file};
@@ -37,15 +37,16 @@ pub async fn ask(
         // On Linux each processor has a file of its own.
         let is_one = wanted.starts_with("linux");
         targets.truncate(if is_one { 1 } else { TARGETS_MAX });
-        let (mut builds, mut is_private) = (Vec::new(), false);
+        let (mut builds, mut is_private, mut first) = (Vec::new(), false, None);
         for target in targets {
             let feed = Feed {
                 project: project.clone(),
                 token: token.clone(),
                 target: target.to_owned(),
             };
-            let (listing, depends) = current(&app, feed, &asker).await?;
-            is_private |= depends;
+            let (listing, reply) = current(&app, feed, &asker).await?;
+            is_private |= reply.is_private;
+            first.get_or_insert((reply, target));
             if let Some(listing) = listing {
                 let block_maps = app.zsyncs.block_maps(&listing).await;
                 builds.push(Build {
@@ -55,17 +56,22 @@ pub async fn ask(
             }
         }
         let yaml = render(&builds).ok_or_else(nothing_offered)?;
-        Ok(Answer::new("text/yaml; charset=utf-8", yaml, is_private))
+        let answer = Answer::new("text/yaml; charset=utf-8", yaml, is_private);
+        // One request is one answer, however many builds it lists.
+        Ok(match &first {
+            Some((reply, target)) => answer.of(reply, target),
+            None => answer,
+        })
     };
     Ok(answers.serve(&app, &request, &asker, make).await?)
 }
 
 /// The product that the asker should have. One that told its version and has nothing to take gets
 /// its own version told, so that it never is moved down, whatever its settings.
-async fn current(app: &App, feed: Feed, asker: &Asker) -> Result<(Option<Listing>, bool), Error> {
+async fn current(app: &App, feed: Feed, asker: &Asker) -> Result<(Option<Listing>, Reply), Error> {
     let reply = ops::updates::current(app, feed.clone(), asker.clone()).await?;
     let Told::Offer(offer) = &reply.answer else {
-        return Ok((None, reply.is_private));
+        return Ok((None, reply));
     };
     let mut listing = listing(app, offer);
     if let Some(own) = asker
@@ -76,9 +82,10 @@ async fn current(app: &App, feed: Feed, asker: &Asker) -> Result<(Option<Listing
         let newer = ops::updates::ask(app, feed, asker.clone()).await?;
         if !matches!(newer.answer, Told::Offer(_)) {
             listing.feed_version = Some(own.to_owned());
+            return Ok((Some(listing), newer));
         }
     }
-    Ok((Some(listing), reply.is_private))
+    Ok((Some(listing), reply))
 }
 
 /// `GET /update/electron/{project}/{feed}/{version}/{arch}/{name}`: a file of the build of this

@@ -41,7 +41,8 @@ pub async fn ask(
             _ => None,
         };
         let body = render(listing.as_ref(), &triple);
-        Ok(Answer::new("application/json", body, reply.is_private))
+        let answer = Answer::new("application/json", body, reply.is_private);
+        Ok(answer.of(&reply, target))
     };
     Ok(answers.serve(&app, &request, &asker, make).await?)
 }

@@ -70,10 +70,10 @@ pub async fn ask(
         let feed = Feed {
             project,
             token,
-            target,
+            target: target.clone(),
         };
         let reply = ops::updates::ask(&app, feed, asker.clone()).await?;
-        Ok(match &reply.answer {
+        let answer = match &reply.answer {
             Told::Offer(offer) => {
                 let body = body(offer, &listing(&app, offer))?;
                 Answer::new("application/json", body, reply.is_private)
@@ -90,7 +90,8 @@ pub async fn ask(
             Told::UpToDate | Told::ShutOff { .. } | Told::Nothing => {
                 Answer::nothing(reply.is_private)
             }
-        })
+        };
+        Ok(answer.of(&reply, &target))
     };
     Ok(answers.serve(&app, &request, &asker, make).await?)
 }

@@ -32,17 +32,18 @@ pub async fn ask(
         let feed = Feed {
             project,
             token,
-            target,
+            target: target.clone(),
         };
         let reply = ops::updates::ask(&app, feed, asker.clone()).await?;
         let body = match &reply.answer {
             Told::Offer(offer) => tauri::render(&listing(&app, offer)),
             _ => None,
         };
-        Ok(match body {
+        let answer = match body {
             Some(body) => Answer::new("application/json", body, reply.is_private),
             None => Answer::nothing(reply.is_private),
-        })
+        };
+        Ok(answer.of(&reply, &target))
     };
     Ok(answers.serve(&app, &request, &asker, make).await?)
 }

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::auth::Identity;
 use crate::error::Error;
 use crate::ops;
-use crate::ops::updates::{Asker, Feed, Told};
+use crate::ops::updates::{Asker, Feed, Reply, Told};
 use crate::updates::formats::Listing;
 use crate::updates::formats::velopack::render;
 use crate::updates::targets::choose;
@@ -45,26 +45,27 @@ pub async fn ask(
             token: token.clone(),
             target: target.to_owned(),
         };
-        let (listing, is_private) = current(&app, feed, &asker).await?;
+        let (listing, reply) = current(&app, feed, &asker).await?;
         let body = render(listing.as_ref(), asker.version.as_deref());
-        Ok(Answer::new("application/json", body, is_private))
+        let answer = Answer::new("application/json", body, reply.is_private);
+        Ok(answer.of(&reply, target))
     };
     Ok(answers.serve(&app, &request, &asker, make).await?)
 }
 
 /// The product that the asker should have; none for one that told its version and has nothing to
 /// take, so that it never is moved down, whatever its settings.
-async fn current(app: &App, feed: Feed, asker: &Asker) -> Result<(Option<Listing>, bool), Error> {
+async fn current(app: &App, feed: Feed, asker: &Asker) -> Result<(Option<Listing>, Reply), Error> {
     let reply = ops::updates::current(app, feed.clone(), asker.clone()).await?;
     let Told::Offer(offer) = &reply.answer else {
-        return Ok((None, reply.is_private));
+        return Ok((None, reply));
     };
     let listing = listing(app, offer);
     if asker.version.is_some() && asker.version.as_deref() != listing.semantic() {
         let newer = ops::updates::ask(app, feed, asker.clone()).await?;
         if !matches!(newer.answer, Told::Offer(_)) {
-            return Ok((None, reply.is_private));
+            return Ok((None, newer));
         }
     }
-    Ok((Some(listing), reply.is_private))
+    Ok((Some(listing), reply))
 }

@@ -49,7 +49,8 @@ pub async fn ask(
         let made = made.find(|asset| asset.name == own).or(only);
         let made = made.map(|asset| (asset.sha256.as_str(), asset.size));
         let body = ops::feeds::control_file(&app, &file.sha256, &about, made).await?;
-        Ok(Answer::new("application/x-zsync", body, reply.is_private))
+        let answer = Answer::new("application/x-zsync", body, reply.is_private);
+        Ok(answer.of(&reply, target))
     };
     Ok(answers.serve(&app, &request, &asker, make).await?)
 }
