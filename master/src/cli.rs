@@ -9,6 +9,7 @@ mod handles;
 mod init;
 mod listen;
 mod output;
+mod product;
 mod release;
 pub mod serve;
 mod token;
@@ -70,6 +71,9 @@ enum Command {
     /// Stop updates, let them go on, explain an answer
     #[command(subcommand)]
     Updates(updates::Command),
+    /// Record products and look at them
+    #[command(subcommand)]
+    Product(product::Command),
     /// Show the whole chain on this machine in a fresh folder
     Demo(demo::Arguments),
 }
@@ -102,6 +106,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Token(command) => output::end(listen::block_on(token::run(&command))),
         Command::Release(command) => output::end(listen::block_on(release::run(&command))),
         Command::Updates(command) => output::end(listen::block_on(updates::run(&command))),
+        Command::Product(command) => output::end(listen::block_on(product::run(&command))),
         Command::Demo(arguments) => demo::run(&arguments),
     }
 }

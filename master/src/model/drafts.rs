@@ -109,8 +109,9 @@ pub struct RecordFile {
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecordSignature {
-    /// How it was made.
-    pub scheme: SignatureScheme,
+    /// How it was made; the text tells when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<SignatureScheme>,
     /// The text that the signing program wrote.
     pub value: String,
 }

@@ -17,6 +17,7 @@ use crate::ids::{DraftId, ProductId, UploadId};
 use crate::model::{
     AuditOutcome, Draft, DraftState, Page, ProductDetail, ProductRecord, ProductState, Upload,
 };
+use crate::updates::check_version;
 
 use announced::Announced;
 
@@ -50,6 +51,11 @@ pub async fn create(
     };
     authorise(app, identity, Permission::Record, attempt).await?;
     let announced = announced::checked(record)?;
+    if let Some(project) = app.config().projects.get(&announced.record.project) {
+        let version = &announced.record.version;
+        check_version(project.version_scheme, version)
+            .map_err(|text| Error::bad_input("version", text))?;
+    }
     let key = key.map(|key| checked_key(&key)).transpose()?;
     let owner = identity.name().to_owned();
     if let Some(key) = &key

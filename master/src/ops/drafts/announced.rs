@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::db::{Conn, DbResult, drafts, uploads};
 use crate::error::{Error, Result};
-use crate::model::{Blob, ProductRecord, RecordFile};
+use crate::model::{Blob, ProductRecord, RecordFile, check_os_version};
 use crate::updates;
 
 /// Longest version, target, revision and the like, bytes: as a product step takes them.
@@ -74,14 +74,14 @@ pub(super) fn checked(mut record: ProductRecord) -> Result<Announced> {
     if !record.revision.is_empty() {
         printable("revision", &record.revision, TEXT_BYTES_MAX)?;
     }
-    for (field, text) in [
-        ("builder", &record.builder),
-        ("runtime", &record.runtime),
-        ("min_os", &record.min_os),
-        ("max_os", &record.max_os),
-    ] {
+    for (field, text) in [("builder", &record.builder), ("runtime", &record.runtime)] {
         if let Some(text) = text {
             printable(field, text, TEXT_BYTES_MAX)?;
+        }
+    }
+    for (field, version) in [("min_os", &record.min_os), ("max_os", &record.max_os)] {
+        if let Some(version) = version {
+            check_os_version(version).map_err(|text| Error::bad_input(field, text))?;
         }
     }
     for (field, number) in [
@@ -204,10 +204,6 @@ fn check_file(file: &mut RecordFile) -> Result<()> {
     }
     if let Some(path) = &file.source_path {
         printable("source_path", path, 16 * NAME_BYTES_MAX)?;
-    }
-    if !file.signatures.is_empty() {
-        let text = "signatures are not taken here yet: send them as files of the role signature";
-        return Err(Error::bad_input("signatures", text));
     }
     let too_long = |value: &str| value.len() > SIGNATURE_BYTES_MAX || value.contains('\0');
     if file.signatures.len() > SIGNATURES_MAX

@@ -15,6 +15,7 @@ use crate::model::{
     Blob, DraftState, NewProduct, NewProductFile, ProductProperty, ProductRecord, ProductRevision,
     ProductState, UploadState, VersionScheme,
 };
+use crate::recording::{self, GivenSignature, RecordingError};
 
 /// What came of a commit.
 enum Outcome {
@@ -38,9 +39,18 @@ pub(super) async fn commit(
     complete(app, &row).await?;
     let record: ProductRecord = serde_json::from_str(&row.record).map_err(Error::internal)?;
     let announced = announced::checked(record)?;
+    let now = app.clock.now();
+    let draft = row.clone();
+    let ours = announced.clone();
+    let read = move |conn: &mut Conn| product_of(conn, now, &draft, &ours);
+    let mut new = match app.db.read("drafts.product", read).await? {
+        Ok(new) => new,
+        Err(lost) => return Err(begin_again(app, lost).await?),
+    };
+    checked(app, &announced, &mut new).await?;
     failpoints::reach("commit.begun");
-    let (now, actor) = (app.clock.now(), identity.name().to_owned());
-    let work = move |conn: &mut Conn| record_all(conn, now, &row, &announced, &actor);
+    let actor = identity.name().to_owned();
+    let work = move |conn: &mut Conn| record_all(conn, now, &row, &announced, &new, &actor);
     match app.db.tx("drafts.commit", work).await {
         Ok(Outcome::Product(product, seq)) => {
             failpoints::reach("commit.recorded");
@@ -95,19 +105,15 @@ async fn complete(app: &App, row: &drafts::Draft) -> Result<()> {
     }
 }
 
-fn record_all(
+/// The product of a draft whose files are all in the store; else those that are not.
+fn product_of(
     conn: &mut Conn,
     now: Time,
-    row: &drafts::Draft,
+    draft: &drafts::Draft,
     announced: &Announced,
-    actor: &str,
-) -> DbResult<Outcome> {
-    let draft = drafts::find(conn, row.id)?;
-    if draft.state != DraftState::Open {
-        return Ok(Outcome::Ended);
-    }
+) -> DbResult<Result<NewProduct, Vec<UploadId>>> {
     let (mut files, mut lost) = (Vec::new(), Vec::new());
-    for file in uploads::of_draft(conn, row.id)? {
+    for file in uploads::of_draft(conn, draft.id)? {
         let blob = match &file.blob {
             Some(sha256) if file.state == UploadState::Complete => uploads::blob(conn, sha256)?,
             _ => None,
@@ -115,6 +121,68 @@ fn record_all(
         match blob {
             Some(blob) => files.push((file, blob)),
             None => lost.push(file.id),
+        }
+    }
+    let Ok(origin) = announced::origin(conn, announced)? else {
+        return Err(DbError::NotFound);
+    };
+    Ok(match lost.is_empty() {
+        true => Ok(product(now, draft, announced, origin, files)),
+        false => Err(lost),
+    })
+}
+
+/// Checks the signatures and takes the notes from their file, by the project's rules.
+async fn checked(app: &App, announced: &Announced, new: &mut NewProduct) -> Result<()> {
+    let rules = app.config().projects.get(&new.project).cloned();
+    let rules = rules.unwrap_or_default();
+    new.scheme = rules.version_scheme;
+    let given = announced.record.files.iter().flat_map(|file| {
+        file.signatures.iter().map(|signature| GivenSignature {
+            file: file.name.clone(),
+            scheme: signature.scheme,
+            text: signature.value.clone(),
+        })
+    });
+    let given: Vec<GivenSignature> = given.collect();
+    recording::check_signatures(&app.blobs, &rules.keys, &mut new.files, &given)
+        .await
+        .map_err(|error| refused("signatures", error))?;
+    if new.notes.is_empty() {
+        let notes = recording::notes(&app.blobs, &new.files).await;
+        new.notes = notes.map_err(|error| refused("notes", error))?;
+    }
+    Ok(())
+}
+
+fn refused(field: &str, error: RecordingError) -> Error {
+    match error {
+        RecordingError::Refused(text) => Error::bad_input(field, text),
+        RecordingError::Unread(error) => Error::internal(error),
+    }
+}
+
+fn record_all(
+    conn: &mut Conn,
+    now: Time,
+    row: &drafts::Draft,
+    announced: &Announced,
+    new: &NewProduct,
+    actor: &str,
+) -> DbResult<Outcome> {
+    let draft = drafts::find(conn, row.id)?;
+    if draft.state != DraftState::Open {
+        return Ok(Outcome::Ended);
+    }
+    // What a collection took in between.
+    let mut lost = Vec::new();
+    for file in uploads::of_draft(conn, row.id)? {
+        let there = match &file.blob {
+            Some(sha256) => uploads::blob(conn, sha256)?.is_some(),
+            None => false,
+        };
+        if !there {
+            lost.push(file.id);
         }
     }
     if !lost.is_empty() {
@@ -126,18 +194,16 @@ fn record_all(
     let Ok(origin) = announced::origin(conn, announced)? else {
         return Err(DbError::NotFound);
     };
-    let content = files
+    let content = new
+        .files
         .iter()
-        .map(|(file, blob)| (file.name.clone(), blob.sha256.clone()));
+        .map(|file| (file.name.clone(), file.blob.sha256.clone()));
     let content: Vec<(String, String)> = content.collect();
     let same = same(announced, &origin);
     let product = match drafts::twin(conn, branch, &same, &content)? {
         Some(twin) if is_same(&twin) => twin.id,
         Some(twin) => return Ok(Outcome::Twin(twin)),
-        None => {
-            let new = product(now, &draft, announced, origin, files);
-            products::record(conn, now, &new)?
-        }
+        None => products::record(conn, now, new)?,
     };
     failpoints::reach("commit.recording");
     drafts::commit(conn, draft.id, product)?;
