@@ -21,6 +21,7 @@ pub mod requests;
 pub mod shutoffs;
 pub mod updates;
 pub mod uploads;
+pub mod verdicts;
 pub mod withdrawals;
 
 #[cfg(test)]

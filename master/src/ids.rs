@@ -83,6 +83,8 @@ ids! {
     VerdictId;
     /// A name that points at one product of a branch and target.
     LabelId;
+    /// A choice of the desk that a tester comes back to.
+    DeskId;
     /// A product offered to applications.
     ReleaseId;
     /// Somebody's consent to a release.

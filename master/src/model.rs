@@ -18,6 +18,7 @@ mod requests;
 mod states;
 mod tree;
 mod users;
+mod verdicts;
 
 pub use agents::{AgentStatus, AgentSummary, AgentToken, AgentUpgrade, Program};
 pub use audit::AuditEntry;
@@ -51,3 +52,7 @@ pub use states::{
 };
 pub use tree::{TreeEntry, TreeKind, TreeStats};
 pub use users::{Token, User};
+pub use verdicts::{
+    CodebaseDifference, Comparison, Desk, DeskRow, FileDifference, FoundProduct, HeldProduct,
+    HoldFilter, HoldOrder, Judgement, Label, NewJudgement, PropertyDifference, Since,
+};

@@ -10,6 +10,7 @@ pub mod branches;
 pub mod builders;
 pub mod builds;
 pub mod changes;
+pub mod desks;
 pub mod envelope;
 mod errors;
 mod excerpt;
@@ -20,6 +21,7 @@ pub mod files;
 mod filters;
 pub mod frame;
 pub mod health;
+pub mod holds;
 pub mod home;
 pub mod installer;
 pub mod logs;
@@ -32,6 +34,7 @@ mod rows;
 pub mod sessions;
 pub mod state;
 pub mod streams;
+pub mod verdicts;
 pub mod websocket;
 
 #[cfg(test)]

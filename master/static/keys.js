@@ -1,8 +1,17 @@
 // Keys: `/` to the filter, `g` and a letter to a place, `j` and `k` through rows, `?` tells them and
 // switches them off.
-const places = { h: "/", d: "/", b: "/builders", l: "/builds", q: "/requests", c: "/changes", p: "/products", a: "/agents" };
+const places = { h: "/", d: "/", b: "/builders", l: "/builds", q: "/requests", c: "/changes", p: "/products", t: "/qa", a: "/agents" };
 const list = [["/", "to the filter"], ["j  k", "next and previous row"], ["g h", "home"], ["g b", "builders"],
-  ["g l", "builds"], ["g q", "queue"], ["g c", "changes"], ["g p", "products"], ["g a", "agents"], ["?", "this list"]];
+  ["g l", "builds"], ["g q", "queue"], ["g c", "changes"], ["g p", "products"],
+  ["g t", "QA desk"], ["g a", "agents"], ["?", "this list"]];
+// On the desk `g` is a verdict, so places are led by `G` there.
+const desk = document.querySelector("[data-desk]");
+const lead = desk ? "G" : "g";
+if (desk) {
+  for (const entry of list) entry[0] = entry[0].replace("g ", "G ");
+  list.push(["g b n", "verdict good, bad, needs work"], ["p", "keep"], ["d", "download"], ["x", "select"],
+    ["o", "changes"], ["m", "mark all as seen"]);
+}
 const OFF = "windlass.keys.off";
 let leader = 0;
 
@@ -40,8 +49,8 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "?") return help();
   if (localStorage.getItem(OFF)) return;
   const led = Date.now() - leader < 1500;
-  leader = event.key === "g" ? Date.now() : 0;
-  if (led && places[event.key]) location.href = places[event.key];
+  leader = event.key === lead ? Date.now() : 0;
+  if (led && places[event.key]) { event.stopImmediatePropagation(); location.href = places[event.key]; }
   else if (event.key === "j") step(1);
   else if (event.key === "k") step(-1);
   else if (event.key === "/") {

@@ -9,7 +9,7 @@ use utoipa::OpenApi;
 
 use super::{
     agent_tokens, agents, audit, builders, builds, changes, drafts, holds, logs, me, products,
-    requests, uploads,
+    requests, uploads, verdicts,
 };
 use super::{branches, releases, shutoffs, updates, withdrawals};
 use crate::auth::Permission;
@@ -100,6 +100,15 @@ struct Problem {
         releases::resume,
         releases::withdraw,
         releases::rollback,
+        products::compare,
+        products::find,
+        products::bulk,
+        verdicts::list,
+        verdicts::judge,
+        verdicts::labels,
+        verdicts::label,
+        verdicts::unlabel,
+        verdicts::desk,
         requests::list,
         requests::show,
         requests::force,

@@ -30,7 +30,8 @@ sections! {
     AGENT_TLS = "agent_tls": "certificate" "key";
     MAIL = "[mail]": "from" "smtp" "password" "ca_file" "folder";
     SECRET = "a secret": "file" "env";
-    PROJECT = "[project.NAME]": "title" "version_scheme" "keys" "releases" "signoffs";
+    PROJECT = "[project.NAME]": "title" "version_scheme" "keys" "releases" "signoffs"
+        "bad_needs_bug" "checklist";
     SIGNOFFS = "signoffs": "qa" "engineer" "admin";
     PUBLIC_KEYS = "the keys of a project": "minisign" "ed25519" "gpg";
     REPOSITORY = "[repository.NAME]": "project" "vcs" "url" "branches" "poll";

@@ -187,6 +187,10 @@ pub enum SecretRef {
 pub struct Project {
     /// Title for people.
     pub title: String,
+    /// Whether the verdict `bad` must name a bug.
+    pub bad_needs_bug: bool,
+    /// What testers tick off.
+    pub checklist: Vec<String>,
     /// How its version texts compare.
     pub version_scheme: VersionScheme,
     /// The public keys that its products are signed with.

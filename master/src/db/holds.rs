@@ -2,11 +2,12 @@
 
 use diesel::prelude::*;
 
+use super::products::walk::{Bind, ids};
 use super::schema::{holds, products as rows, users};
 use super::{Conn, DbError, DbResult, products};
 use crate::clock::Time;
 use crate::ids::{HoldId, ProductId, UserId};
-use crate::model::Hold;
+use crate::model::{Hold, HoldFilter, HoldOrder};
 
 /// Holds of one product that are listed: a person adds them one by one.
 const HOLDS_MAX: i64 = 500;
@@ -36,6 +37,17 @@ pub fn keep(
     reason: &str,
     until: Option<Time>,
 ) -> DbResult<HoldId> {
+    keep_in_group(conn, now, product, (owner, reason, until), None)
+}
+
+/// Like [`keep`] as one of the holds that were made together under the name `group`.
+pub fn keep_in_group(
+    conn: &mut Conn,
+    now: Time,
+    product: ProductId,
+    (owner, reason, until): (UserId, &str, Option<Time>),
+    group: Option<&str>,
+) -> DbResult<HoldId> {
     products::touch(conn, product)?;
     let id: i64 = diesel::insert_into(holds::table)
         .values((
@@ -45,6 +57,7 @@ pub fn keep(
             holds::owner_id.eq(owner.0),
             holds::created_at.eq(now.0),
             holds::until_at.eq(until.map(|until| until.0)),
+            holds::cascade_group.eq(group),
         ))
         .returning(holds::id)
         .get_result(conn)?;
@@ -118,26 +131,96 @@ pub fn find(conn: &mut Conn, id: HoldId) -> DbResult<Hold> {
     hold(conn, row)
 }
 
-/// The live holds of all products, the newest first, those before `before` where it is given.
-pub fn live(
-    conn: &mut Conn,
-    now: Time,
-    before: Option<HoldId>,
-    rows_max: i64,
-) -> DbResult<Vec<Hold>> {
-    let rows = holds::table
+/// The live holds that were made together under the name `group`.
+pub fn of_group(conn: &mut Conn, now: Time, group: &str) -> DbResult<Vec<Hold>> {
+    let rows: Vec<Row> = holds::table
+        .filter(holds::cascade_group.eq(group))
         .filter(holds::lifted_at.is_null())
         .filter(holds::until_at.is_null().or(holds::until_at.gt(now.0)))
-        .filter(holds::id.lt(before.map_or(i64::MAX, |id| id.0)))
-        .order(holds::id.desc())
-        .limit(rows_max)
+        .order(holds::id)
+        .limit(HOLDS_MAX)
         .load(conn)?;
     rows.into_iter().map(|row| hold(conn, row)).collect()
 }
 
+/// The live holds of these products, newest first.
+pub fn live_of(conn: &mut Conn, now: Time, products: &[ProductId]) -> DbResult<Vec<Hold>> {
+    let ids: Vec<i64> = products.iter().map(|id| id.0).collect();
+    let rows: Vec<Row> = holds::table
+        .filter(holds::product_id.eq_any(ids))
+        .filter(holds::lifted_at.is_null())
+        .filter(holds::until_at.is_null().or(holds::until_at.gt(now.0)))
+        .order(holds::id.desc())
+        .limit(HOLDS_MAX)
+        .load(conn)?;
+    rows.into_iter().map(|row| hold(conn, row)).collect()
+}
+
+/// The live holds that `filter` lets through, in its order, at most `rows_max`.
+pub fn live(
+    conn: &mut Conn,
+    now: Time,
+    filter: &HoldFilter,
+    rows_max: usize,
+) -> DbResult<Vec<Hold>> {
+    let mut sql = String::from(
+        "SELECT h.id FROM holds h JOIN products p ON p.id = h.product_id \
+         JOIN users u ON u.id = h.owner_id WHERE h.lifted_at IS NULL \
+         AND (h.until_at IS NULL OR h.until_at > ?)",
+    );
+    let mut binds = vec![Bind::Int(now.0)];
+    if let Some(owner) = &filter.owner {
+        sql.push_str(" AND u.name = ?");
+        binds.push(Bind::from(owner.as_str()));
+    }
+    if let Some(end) = filter.ends_before {
+        sql.push_str(" AND h.until_at < ?");
+        binds.push(Bind::Int(end.0));
+    }
+    let (key, sign, direction) = match filter.order {
+        HoldOrder::Newest => ("0", '<', "DESC"),
+        HoldOrder::Age => ("0", '>', "ASC"),
+        HoldOrder::Size => ("p.size", '<', "DESC"),
+        HoldOrder::Until => ("COALESCE(h.until_at, 9223372036854775807)", '>', "ASC"),
+        HoldOrder::Owner => ("u.name", '>', "ASC"),
+    };
+    if let Some(after) = filter.after {
+        // The place in the order is that of the hold itself, whatever has changed since.
+        let of_it = key
+            .replace("p.", "p2.")
+            .replace("h.", "h2.")
+            .replace("u.", "u2.");
+        sql.push_str(&format!(
+            " AND ({key}, h.id) {sign} (SELECT {of_it}, h2.id FROM holds h2 \
+             JOIN products p2 ON p2.id = h2.product_id JOIN users u2 ON u2.id = h2.owner_id \
+             WHERE h2.id = ?)"
+        ));
+        binds.push(Bind::Int(after.0));
+    }
+    let order = match key {
+        "0" => format!("h.id {direction}"),
+        key => format!("{key} {direction}, h.id {direction}"),
+    };
+    sql.push_str(&format!(" ORDER BY {order} LIMIT {rows_max}"));
+    let ids = ids(conn, &sql, &binds)?;
+    ids.into_iter().map(|id| find(conn, HoldId(id))).collect()
+}
+
 fn hold(conn: &mut Conn, row: Row) -> DbResult<Hold> {
-    let (id, product, kind, reason, owner, created, until, lifted, lifted_by, lift_reason, _, _) =
-        row;
+    let (
+        id,
+        product,
+        kind,
+        reason,
+        owner,
+        created,
+        until,
+        lifted,
+        lifted_by,
+        lift_reason,
+        group,
+        _,
+    ) = row;
     Ok(Hold {
         id: HoldId(id),
         product: ProductId(product),
@@ -150,6 +233,7 @@ fn hold(conn: &mut Conn, row: Row) -> DbResult<Hold> {
         lifted_at: lifted.map(Time),
         lifted_by: lifted_by.map(|user| user_name(conn, user)).transpose()?,
         lift_reason,
+        group,
     })
 }
 

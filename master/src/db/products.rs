@@ -15,15 +15,17 @@ use crate::model::{ProductProperty, ProductRevision, ProductState, Verdict};
 use crate::updates::{compare_by, link_path, own_link_path};
 
 mod choices;
+pub mod compare;
 pub mod feed;
 pub mod files;
+pub mod find;
 pub mod links;
 pub mod list;
 pub mod names;
 pub mod offer;
 pub mod picks;
 pub mod view;
-mod walk;
+pub(in crate::db) mod walk;
 
 /// Records a product whose files are complete and on disk, with the event `product.recorded`.
 ///

@@ -2,6 +2,7 @@
 //! here: what is latest decides `updates`, what may follow which state `states`.
 
 use super::{Blob, ProductState, SignatureScheme, SignatureState, Verdict, VersionScheme};
+use super::{Judgement, Label, Since};
 use crate::clock::Time;
 use crate::ids::{ArtifactId, BuildId, HoldId, ProductFileId, ProductId, StepId, UserId};
 
@@ -245,6 +246,14 @@ pub struct ProductDetail {
     pub properties: Vec<ProductProperty>,
     /// All holds there ever were, newest first.
     pub holds: Vec<Hold>,
+    /// All verdicts, newest first.
+    pub verdicts: Vec<Judgement>,
+    /// Labels that point at it.
+    pub labels: Vec<Label>,
+    /// What came since the product before it on its branch and target.
+    pub since: Since,
+    /// Products of its branch and revision for other targets.
+    pub siblings: Vec<Product>,
     /// Path of its update feed below the master's URL.
     pub feed_path: String,
     /// Whether it is what the feed offers now.
@@ -278,6 +287,8 @@ pub struct Hold {
     pub lifted_by: Option<String>,
     /// Why it was lifted.
     pub lift_reason: Option<String>,
+    /// The same for holds that were made together on all targets of a revision.
+    pub group: Option<String>,
 }
 
 impl Hold {

@@ -7,10 +7,11 @@ use super::products::not_found;
 use crate::app::App;
 use crate::auth::{Identity, Permission};
 use crate::clock::Time;
+use crate::db::products::{compare, view};
 use crate::db::{Conn, DbError, DbResult, Lane, audit, events, holds};
 use crate::error::{Error, Result};
 use crate::ids::{HoldId, ProductId, UserId};
-use crate::model::{AuditOutcome, Hold, PAGE_ROWS_MAX, Page};
+use crate::model::{AuditOutcome, HeldProduct, Hold, HoldFilter, PAGE_ROWS_MAX, Page};
 
 /// Longest reason: a few sentences and a link, which a list can still show.
 const REASON_CHARS_MAX: usize = 1_000;
@@ -73,18 +74,117 @@ pub async fn lift(app: &App, identity: &Identity, hold: HoldId, reason: &str) ->
     Ok(told(app, lifted))
 }
 
-/// The live holds of all products, the newest first; those before `before` where it is given.
+/// Keeps a product and those of its branch and revision for other targets, as one group that is
+/// lifted together. The product's own hold is the first.
+///
+/// Errors: as [`keep`].
+pub async fn keep_revision(
+    app: &App,
+    identity: &Identity,
+    product: ProductId,
+    reason: &str,
+    until: Option<Time>,
+) -> Result<Vec<Hold>> {
+    let what = product.to_string();
+    let user = authorised_user(app, identity, "product.keep", "product", &what).await?;
+    let reason = checked_reason(reason)?;
+    let now = app.clock.now();
+    checked_until(until, now)?;
+    let actor = identity.name().to_owned();
+    let work = move |conn: &mut Conn| {
+        let one = view::find(conn, now, product)?;
+        let siblings = compare::siblings(conn, now, &one)?;
+        // Nobody makes two such holds in the same microsecond on one product.
+        let group = format!("{product}-{}", now.0);
+        let (mut kept, mut seq) = (Vec::new(), 0);
+        for id in [product]
+            .into_iter()
+            .chain(siblings.iter().map(|one| one.id))
+        {
+            let wish = (user, reason.as_str(), until);
+            let hold = holds::keep_in_group(conn, now, id, wish, Some(&group))?;
+            note(conn, now, &actor, "product.keep", id, &reason)?;
+            seq = announce(conn, now, "product.kept", id, hold, &actor)?;
+            kept.push(holds::find(conn, hold)?);
+        }
+        Ok((kept, seq))
+    };
+    let kept = app.db.tx("holds.keep_revision", work).await;
+    let (kept, seq) = kept.map_err(|error| match error {
+        DbError::Changed => Error::Conflict(format!(
+            "product {product} has been collected: it can no longer be kept"
+        )),
+        other => not_found(other, product),
+    })?;
+    super::products::told(app, seq);
+    Ok(kept)
+}
+
+/// Ends a hold and all that were made together with it.
+///
+/// Errors: as [`lift`].
+pub async fn lift_group(
+    app: &App,
+    identity: &Identity,
+    hold: HoldId,
+    reason: &str,
+) -> Result<Vec<Hold>> {
+    let first = lift(app, identity, hold, reason).await?;
+    let mut lifted = vec![first.clone()];
+    let Some(group) = first.group else {
+        return Ok(lifted);
+    };
+    let now = app.clock.now();
+    let read = move |conn: &mut Conn| holds::of_group(conn, now, &group);
+    for other in app.db.read("holds.of_group", read).await? {
+        lifted.push(lift(app, identity, other.id, reason).await?);
+    }
+    Ok(lifted)
+}
+
+/// Ends every live hold of a product. Errors: as [`lift`]; `Conflict` when there is none.
+pub async fn lift_all(
+    app: &App,
+    identity: &Identity,
+    product: ProductId,
+    reason: &str,
+) -> Result<()> {
+    identity.require(Permission::Keep)?;
+    let now = app.clock.now();
+    let read = move |conn: &mut Conn| holds::live_of(conn, now, &[product]);
+    let live = app.db.read("holds.live_of", read).await?;
+    if live.is_empty() {
+        return Err(Error::Conflict(format!("product {product} is not kept")));
+    }
+    for hold in live {
+        lift(app, identity, hold.id, reason).await?;
+    }
+    Ok(())
+}
+
+/// The live holds that `filter` lets through with their products, in its order.
 pub async fn list(
     app: &App,
     identity: &Identity,
-    before: Option<HoldId>,
-) -> Result<Page<Hold, HoldId>> {
+    filter: HoldFilter,
+) -> Result<Page<HeldProduct, HoldId>> {
     identity.require(Permission::Read)?;
     let now = app.clock.now();
     let db = app.db.lane(Lane::Pages);
     let read = move |conn: &mut Conn| {
-        let rows = holds::live(conn, now, before, PAGE_ROWS_MAX as i64 + 1)?;
-        Ok(Page::of(rows, |hold| hold.id))
+        let rows = holds::live(conn, now, &filter, PAGE_ROWS_MAX + 1)?;
+        let page = Page::of(rows, |hold| hold.id);
+        let ids: Vec<ProductId> = page.items.iter().map(|hold| hold.product).collect();
+        let products = view::find_all(conn, now, &ids)?;
+        let with_product = |hold: Hold| {
+            let of = products.iter().find(|one| one.id == hold.product)?;
+            let of = of.clone();
+            Some(HeldProduct { hold, of })
+        };
+        Ok(Page {
+            next: page.next,
+            items: page.items.into_iter().filter_map(with_product).collect(),
+        })
     };
     Ok(db.read("holds.list", read).await?)
 }
@@ -127,7 +227,7 @@ async fn authorised_user(
         .ok_or(Error::Unauthenticated(Permission::Keep.as_str()))
 }
 
-fn checked_reason(reason: &str) -> Result<String> {
+pub(super) fn checked_reason(reason: &str) -> Result<String> {
     let reason = reason.trim();
     let chars = reason.chars().count();
     if chars == 0 {

@@ -3,12 +3,24 @@
 use crate::app::App;
 use crate::auth::{Identity, Permission};
 use crate::clock::Time;
-use crate::db::products::{self, feed, view};
-use crate::db::{Conn, DbError, DbResult, Lane, holds};
+use crate::db::products::{self, compare as between, feed, view};
+use crate::db::{Conn, DbError, DbResult, Lane, holds, labels, verdicts};
 use crate::error::{Error, Result};
 use crate::ids::ProductId;
-use crate::model::{Hold, Page, Product, ProductDetail, ProductFilter, VersionScheme};
+use crate::model::{
+    FoundProduct, Hold, Page, Product, ProductDetail, ProductFilter, VersionScheme,
+};
 use crate::updates::{self, Answer, Asker, Wish};
+
+pub mod bulk;
+mod compare;
+
+pub use compare::compare;
+
+/// Changes listed on a product's page.
+const CHANGES_MAX: i64 = 50;
+/// Longest text that is looked for: the address of a file with its hash.
+const SOUGHT_BYTES_MAX: usize = 1_000;
 
 /// The products that `filter` lets through, the newest recorded first.
 pub async fn list(
@@ -33,6 +45,25 @@ pub async fn show(app: &App, identity: &Identity, id: ProductId) -> Result<Produ
         .map_err(|error| not_found(error, id))
 }
 
+/// The products that a text may mean: version, build number, revision, hash or name of a file.
+pub async fn find(app: &App, identity: &Identity, text: &str) -> Result<Vec<FoundProduct>> {
+    identity.require(Permission::Read)?;
+    if text.len() > SOUGHT_BYTES_MAX {
+        let wrong = format!("at most {SOUGHT_BYTES_MAX} bytes");
+        return Err(Error::bad_input("q", wrong));
+    }
+    let (now, text) = (app.clock.now(), text.to_owned());
+    let db = app.db.lane(Lane::Pages);
+    let read = move |conn: &mut Conn| products::find::find(conn, now, &text);
+    Ok(db.read("products.find", read).await?)
+}
+
+/// Tells open pages that there is a new event.
+pub(super) fn told(app: &App, seq: i64) {
+    let raise = |newest: &mut i64| *newest = seq.max(*newest);
+    app.bells.events.send_modify(raise);
+}
+
 /// Names the product in the error of a row that is not there.
 pub(super) fn not_found(error: DbError, id: ProductId) -> Error {
     match error {
@@ -54,6 +85,10 @@ fn detail(conn: &mut Conn, now: Time, id: ProductId) -> DbResult<ProductDetail> 
         is_latest,
         why_kept: why_kept(&holds, is_latest, now),
         holds,
+        verdicts: verdicts::of_product(conn, id)?,
+        labels: labels::of_products(conn, &[id])?,
+        since: between::since_previous(conn, &product, CHANGES_MAX)?,
+        siblings: between::siblings(conn, now, &product)?,
         product,
     })
 }

@@ -40,6 +40,7 @@ static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
         include_str!("../../static/live.js"),
         include_str!("../../static/log.js"),
         include_str!("../../static/keys.js"),
+        include_str!("../../static/desk.js"),
     ];
     let mut body = String::new();
     for part in parts {

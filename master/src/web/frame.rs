@@ -20,6 +20,7 @@ const PLACES: &[(&str, &str)] = &[
     ("/changes", "Changes"),
     ("/products", "Products"),
     ("/releases", "Releases"),
+    ("/qa", "QA"),
     ("/agents", "Agents"),
 ];
 

@@ -1,13 +1,13 @@
-//! Products: the list with its filter, the page of one, keeping and lifting.
+//! Products: the list with its filter, and the page of one. What testers do on them is in `verdicts`
+//! and `holds`.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::fault::{Fault, status_of};
+use super::fault::Fault;
 use super::filters;
 use super::frame::{Frame, html};
-use super::paging::{given, links, query};
-use super::sessions::see;
+use super::paging::{links, query};
 use super::state::Look;
 use crate::app::App;
 use crate::auth::{Identity, Permission};
@@ -15,11 +15,13 @@ use crate::clock::Time;
 use crate::error::Error;
 use crate::ids::{BuildId, HoldId, ProductId};
 use crate::model::{
-    Hold, PAGE_ROWS_MAX, Product, ProductFile, ProductProperty, ProductRevision, ProductState,
-    Verdict,
+    Hold, Judgement, Label, PAGE_ROWS_MAX, Product, ProductFile, ProductProperty, ProductRevision,
+    ProductState, Since, Verdict,
 };
 use crate::ops;
 
+pub mod compare;
+pub mod find;
 pub mod query;
 
 use query::ListQuery;
@@ -37,6 +39,8 @@ pub(super) struct ProductRow {
     pub(super) build_number: i64,
     pub(super) revision: String,
     pub(super) runtime: Option<(String, String)>,
+    pub(super) min_os: Option<String>,
+    pub(super) max_os: Option<String>,
     pub(super) state: ProductState,
     pub(super) state_reason: String,
     pub(super) went_backwards: bool,
@@ -67,6 +71,8 @@ impl ProductRow {
             build_number: product.build_number,
             revision: product.revision,
             runtime: product.runtime,
+            min_os: product.min_os,
+            max_os: product.max_os,
             state: product.state,
             state_reason: product.state_reason,
             went_backwards: product.went_backwards,
@@ -128,6 +134,7 @@ struct HoldRow {
     until: Option<Time>,
     lifted_by: Option<String>,
     lift_reason: Option<String>,
+    is_of_group: bool,
 }
 
 impl HoldRow {
@@ -142,13 +149,14 @@ impl HoldRow {
             until: hold.until,
             lifted_by: hold.lifted_by,
             lift_reason: hold.lift_reason,
+            is_of_group: hold.group.is_some(),
         }
     }
 }
 
 #[derive(Template)]
 #[template(path = "products/show.html")]
-struct ShowPage {
+pub(super) struct ShowPage {
     frame: Frame,
     product: ProductRow,
     files: Vec<ProductFile>,
@@ -159,10 +167,19 @@ struct ShowPage {
     is_latest: bool,
     feed_path: String,
     feed_url: String,
+    verdicts: Vec<Judgement>,
+    labels: Vec<Label>,
+    since: Since,
+    siblings: Vec<ProductRow>,
+    checklist: Vec<String>,
+    bad_needs_bug: bool,
+    notes: String,
     may_keep: bool,
-    error: Option<String>,
-    reason: String,
-    until: String,
+    pub(super) error: Option<String>,
+    pub(super) reason: String,
+    pub(super) until: String,
+    pub(super) comment: String,
+    pub(super) bug: String,
 }
 
 /// `GET /products/{id}`.
@@ -175,19 +192,28 @@ pub async fn show(
     html(&page)
 }
 
-async fn page(app: &App, identity: &Identity, id: ProductId) -> Result<ShowPage, Error> {
+pub(super) async fn page(app: &App, identity: &Identity, id: ProductId) -> Result<ShowPage, Error> {
     let now = app.clock.now();
     let detail = ops::products::show(app, identity, id).await?;
     let product = ProductRow::new(detail.product);
     let path = format!("/products/{id}");
     let title = format!("{} {} {}", product.version, product.project, product.target);
-    let feed_url = format!("{}{}", app.config().master.url, detail.feed_path);
+    let config = app.config();
+    let feed_url = format!("{}{}", config.master.url, detail.feed_path);
+    let project = config.projects.get(&product.project);
     Ok(ShowPage {
         frame: Frame::new(app, identity, &path, title)
             .rest(format!("/api/v1{path}"))
             .live("product"),
+        checklist: project.map_or_else(Vec::new, |project| project.checklist.clone()),
+        bad_needs_bug: project.is_some_and(|project| project.bad_needs_bug),
         product,
-        files: detail.files,
+        verdicts: detail.verdicts,
+        labels: detail.labels,
+        since: detail.since,
+        siblings: detail.siblings.into_iter().map(ProductRow::new).collect(),
+        notes: detail.notes,
+        files: by_role(detail.files),
         revisions: detail.revisions,
         properties: detail.properties,
         holds: detail
@@ -203,68 +229,15 @@ async fn page(app: &App, identity: &Identity, id: ProductId) -> Result<ShowPage,
         error: None,
         reason: String::new(),
         until: String::new(),
+        comment: String::new(),
+        bug: String::new(),
     })
 }
 
-/// The filled-in form of a hold.
-#[derive(serde::Deserialize)]
-pub struct KeepForm {
-    reason: String,
-    #[serde(default)]
-    until: String,
-}
-
-/// `POST /products/{id}/holds`: keeps it, or shows the page with what was wrong.
-pub async fn keep(
-    app: web::Data<App>,
-    identity: Identity,
-    id: web::Path<ProductId>,
-    form: web::Form<KeepForm>,
-) -> Result<HttpResponse, Fault> {
-    let form = form.into_inner();
-    let kept = match until(&form.until) {
-        Ok(until) => ops::holds::keep(&app, &identity, *id, &form.reason, until).await,
-        Err(error) => Err(error),
-    };
-    match kept {
-        Ok(_) => Ok(see(&format!("/products/{id}")).finish()),
-        Err(error @ Error::BadInput { .. }) => {
-            let mut page = page(&app, &identity, *id).await?;
-            page.error = Some(error.to_string());
-            page.reason = form.reason;
-            page.until = form.until;
-            let mut answer = html(&page)?;
-            *answer.status_mut() = status_of(&error);
-            Ok(answer)
-        }
-        Err(error) => Err(Fault(error)),
-    }
-}
-
-/// The end of the day named, in UTC; absent when none is.
-fn until(text: &str) -> Result<Option<Time>, Error> {
-    let Some(text) = given(text) else {
-        return Ok(None);
-    };
-    let wrong = || Error::bad_input("until", "give a day such as 2027-03-31, or none");
-    let day: jiff::civil::Date = text.parse().map_err(|_| wrong())?;
-    let end = day.at(23, 59, 59, 0).in_tz("UTC").map_err(|_| wrong())?;
-    Ok(Some(Time::from_unix_seconds(end.timestamp().as_second())))
-}
-
-/// The filled-in form of a lift.
-#[derive(serde::Deserialize)]
-pub struct LiftForm {
-    reason: String,
-}
-
-/// `POST /holds/{id}/lift`.
-pub async fn lift(
-    app: web::Data<App>,
-    identity: Identity,
-    id: web::Path<HoldId>,
-    form: web::Form<LiftForm>,
-) -> Result<HttpResponse, Fault> {
-    let hold = ops::holds::lift(&app, &identity, *id, &form.reason).await?;
-    Ok(see(&format!("/products/{}", hold.product)).finish())
+/// Files as a person looks for them: what is installed first, what only programs read last.
+fn by_role(mut files: Vec<ProductFile>) -> Vec<ProductFile> {
+    const ROLES: [&str; 5] = ["installer", "update", "delta", "notes", "symbols"];
+    let rank = |file: &ProductFile| ROLES.iter().position(|role| *role == file.role);
+    files.sort_by_key(|file| rank(file).unwrap_or(ROLES.len()));
+    files
 }

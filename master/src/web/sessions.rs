@@ -117,7 +117,7 @@ fn cookie(app: &App, secret: String) -> Cookie<'static> {
 }
 
 /// A path on this host, or the home page: never another site's address.
-fn local(next: &str) -> String {
+pub(super) fn local(next: &str) -> String {
     let is_path = next.starts_with('/')
         && !next.starts_with("//")
         && next.len() <= 2_000

@@ -2,6 +2,7 @@
 //! texts.
 
 mod access;
+mod desks;
 mod engines;
 mod fixture;
 mod forms;

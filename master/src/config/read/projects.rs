@@ -6,12 +6,17 @@ use super::public_keys;
 use crate::config::entries::{Entry, Noun, known};
 use crate::config::keys;
 use crate::config::load::Scope;
-use crate::config::reader::Section;
+use crate::config::reader::{Section, Value};
 use crate::config::resolved::Project;
 use crate::model::{Role, SignoffNeed, VersionScheme};
 
 /// Most users of one role that must sign: more than people agree in a week.
 const SIGNOFFS_MAX: i64 = 20;
+
+/// Things to tick: what stands beside a build without scrolling.
+const CHECKLIST_MAX: usize = 30;
+/// Characters of one: a line of a narrow column.
+const ITEM_CHARS_MAX: usize = 80;
 
 /// Reads the entries.
 pub(in crate::config) fn read(scope: &Scope<'_>) -> BTreeMap<String, Project> {
@@ -31,12 +36,20 @@ pub(in crate::config) fn read(scope: &Scope<'_>) -> BTreeMap<String, Project> {
         let only_released = section
             .key("releases")
             .and_then(|value| value.one_of(&[("nightly", false), ("released", true)]));
+        let bad_needs_bug = section
+            .key("bad_needs_bug")
+            .and_then(|value| value.flag())
+            .unwrap_or_default();
+        let checklist = section.key("checklist");
+        let checklist = checklist.map_or_else(Vec::new, |value| checklist_of(&value));
         let project = Project {
             title,
             version_scheme: scheme.unwrap_or_default(),
             keys: keys.unwrap_or_default(),
             only_released: only_released.unwrap_or(false),
             signoffs: signoffs(&section),
+            bad_needs_bug,
+            checklist,
         };
         Some((entry.name.to_owned(), project))
     };
@@ -58,6 +71,27 @@ fn signoffs(section: &Section<'_>) -> Vec<SignoffNeed> {
         Some(SignoffNeed { role: *role, count })
     };
     roles.iter().filter_map(need).collect()
+}
+
+/// What testers tick off: short texts, each once.
+fn checklist_of(value: &Value<'_>) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for (entry, text) in value.texts() {
+        let text = text.trim();
+        if all.iter().any(|known| known == text) {
+            entry.wrong(format!("`{text}` stands twice"), "", "take one out");
+        } else if text.chars().count() > ITEM_CHARS_MAX {
+            let title = format!("`{}` is too long", entry.name);
+            entry.wrong(title, "", format!("at most {ITEM_CHARS_MAX} characters"));
+        } else if all.len() == CHECKLIST_MAX {
+            let title = format!("more than {CHECKLIST_MAX} things to tick");
+            entry.wrong(title, "", "take some out");
+            break;
+        } else {
+            all.push(text.to_owned());
+        }
+    }
+    all
 }
 
 /// The project that `section` names; else the one called like it; else the only one.

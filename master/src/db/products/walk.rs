@@ -18,7 +18,7 @@ const COUNTED_MAX: i64 = 2_000;
 
 /// A value of a query.
 #[derive(Debug, Clone)]
-pub(super) enum Bind {
+pub(in crate::db) enum Bind {
     /// A number.
     Int(i64),
     /// A text.
@@ -265,7 +265,7 @@ struct IdRow {
 }
 
 /// Runs a query whose result is a column `id`; every `?` stands for the next of `binds`.
-pub(super) fn ids(conn: &mut Conn, text: &str, binds: &[Bind]) -> DbResult<Vec<i64>> {
+pub(in crate::db) fn ids(conn: &mut Conn, text: &str, binds: &[Bind]) -> DbResult<Vec<i64>> {
     let text = numbered(text);
     let rows: Vec<IdRow> = per_engine!(conn, inner => {
         let mut query = diesel::sql_query(text).into_boxed();

@@ -80,6 +80,16 @@ pub fn show(conn: &mut Conn, id: ChangeId) -> DbResult<ChangeSummary> {
     Ok(change)
 }
 
+/// The changes of these ids without builds, the latest on their branch first.
+pub fn find_all(conn: &mut Conn, ids: &[ChangeId]) -> DbResult<Vec<ChangeSummary>> {
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let rows: Vec<Row> = rows!()
+        .filter(changes::id.eq_any(ids))
+        .order(changes::position.desc())
+        .load(conn)?;
+    Ok(rows.into_iter().map(change).collect())
+}
+
 /// The changes of a request, newest first, without builds.
 pub(super) fn of_request(conn: &mut Conn, request: RequestId) -> DbResult<Vec<ChangeSummary>> {
     let of_request = request_changes::table

@@ -14,18 +14,18 @@ const DAY: Duration = Duration::from_secs(86_400);
 #[derive(Debug, Clone, Default, serde::Deserialize)]
 #[serde(default)]
 pub struct ListQuery {
-    pub(super) project: String,
-    pub(super) branch: String,
-    pub(super) target: String,
-    pub(super) version: String,
-    pub(super) builder: String,
-    pub(super) state: String,
-    pub(super) verdict: String,
-    pub(super) held: String,
-    pub(super) property: String,
-    pub(super) from: String,
-    pub(super) until: String,
-    pub(super) before: String,
+    pub(in crate::web) project: String,
+    pub(in crate::web) branch: String,
+    pub(in crate::web) target: String,
+    pub(in crate::web) version: String,
+    pub(in crate::web) builder: String,
+    pub(in crate::web) state: String,
+    pub(in crate::web) verdict: String,
+    pub(in crate::web) held: String,
+    pub(in crate::web) property: String,
+    pub(in crate::web) from: String,
+    pub(in crate::web) until: String,
+    pub(in crate::web) before: String,
 }
 
 impl ListQuery {

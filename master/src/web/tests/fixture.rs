@@ -91,8 +91,10 @@ fn config() -> Config {
     config.master.title = "Acme builds".to_owned();
     for (name, title) in [("editor", "Acme Editor"), ("engine", "Acme Engine")] {
         let title = title.to_owned();
+        let checklist = vec!["installs".to_owned(), "starts".to_owned()];
         let project = Project {
             title,
+            checklist,
             ..Project::default()
         };
         config.projects.insert(name.to_owned(), project);

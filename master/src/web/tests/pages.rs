@@ -28,6 +28,13 @@ const PAGES: &[&str] = &[
     "/products",
     "/products?version=2.4.5&held=false",
     "/products/60",
+    "/products/compare?a=59&b=60",
+    "/products/find?q=nowhere",
+    "/products?verdict=untested&property=flavour:release&from=2020-01-01&until=2040-01-01",
+    "/qa",
+    "/qa?project=editor&branch=main&target=x86_64-linux",
+    "/holds",
+    "/holds?order=size&ending=true&owner=quinn",
     "/login",
 ];
 
