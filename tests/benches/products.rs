@@ -73,6 +73,8 @@ fn main() -> ExitCode {
         branches: number("WINDLASS_BENCH_BRANCHES", usual.branches),
         ..usual
     };
+    // Built first, so that nothing is made in vain where it cannot be.
+    let _ = windlass_tests::programs::windlass();
     let mut is_quick = measure("SQLite", None, shape);
     if let Ok(server) = std::env::var("WINDLASS_TEST_POSTGRES") {
         is_quick &= measure("PostgreSQL", Some(server), shape);

@@ -14,6 +14,7 @@ use super::{
 use super::{branches, releases, shutoffs, updates, withdrawals};
 use crate::auth::Permission;
 use crate::error::Error;
+use crate::model::HoldOrder;
 use crate::routes;
 use crate::web::fault::Fault;
 
@@ -43,7 +44,7 @@ struct Problem {
         description = "Builders, builds, logs, changes, agents, requests, products and holds. \
                        Send `Authorization: Bearer TOKEN`; make tokens with `windlass token create`."
     ),
-    components(schemas(Problem)),
+    components(schemas(Problem, HoldOrder)),
     paths(
         agents::list,
         agents::show,
