@@ -37,10 +37,10 @@ async function update(feed, version, cache, down) {
         const told = { path: options.path, status: response.statusCode, bytes: 0 };
         told.ranges = (options.headers?.Range ?? options.headers?.range ?? "").split(",").filter(Boolean).length;
         told.kind = response.headers["content-type"] ?? "";
-        response.on("data", (piece) => (told.bytes += piece.length));
-        response.pause();
         requests.push(told);
         callback(response);
+        // After the client's own listeners, so that nothing flows before they are there.
+        response.on("data", (piece) => (told.bytes += piece.length));
       });
       return request;
     }
@@ -69,9 +69,10 @@ async function update(feed, version, cache, down) {
   };
   fs.mkdirSync(app.userDataPath, { recursive: true });
   fs.writeFileSync(app.appUpdateConfigPath, "updaterCacheDirName: editor\n");
-  const updater = new NsisUpdater({ provider: "generic", url: feed }, app);
+  const updater = new NsisUpdater(null, app);
   updater._testOnlyOptions = { platform: "win32", isUseDifferentialDownload: true };
   updater.httpExecutor = new Executor();
+  updater.setFeedURL({ provider: "generic", url: feed });
   updater.autoDownload = false;
   updater.autoInstallOnAppQuit = false;
   updater.allowDowngrade = down === "down";
