@@ -4,6 +4,7 @@
 mod ends;
 mod lost;
 mod manner;
+mod records;
 mod sources;
 mod works;
 

@@ -174,6 +174,7 @@ pub(super) struct ShowPage {
     checklist: Vec<String>,
     bad_needs_bug: bool,
     notes: String,
+    has_links: bool,
     may_keep: bool,
     pub(super) error: Option<String>,
     pub(super) reason: String,
@@ -195,6 +196,10 @@ pub async fn show(
 pub(super) async fn page(app: &App, identity: &Identity, id: ProductId) -> Result<ShowPage, Error> {
     let now = app.clock.now();
     let detail = ops::products::show(app, identity, id).await?;
+    let has_links = !matches!(
+        detail.product.state,
+        ProductState::Withdrawn | ProductState::Expired | ProductState::Deleted
+    );
     let product = ProductRow::new(detail.product);
     let path = format!("/products/{id}");
     let title = format!("{} {} {}", product.version, product.project, product.target);
@@ -213,6 +218,7 @@ pub(super) async fn page(app: &App, identity: &Identity, id: ProductId) -> Resul
         since: detail.since,
         siblings: detail.siblings.into_iter().map(ProductRow::new).collect(),
         notes: detail.notes,
+        has_links,
         files: by_role(detail.files),
         revisions: detail.revisions,
         properties: detail.properties,

@@ -199,6 +199,36 @@ const ONE: &[(&str, &str)] = &[
         "is not possible for `when[0]`",
     ),
     ("a = 1\na = 2\n", "this is no TOML"),
+    (
+        "[project.p]\nversion_scheme = 'semvar'\n",
+        "did you mean \"semver\"?",
+    ),
+    (
+        "[project.p]\nkeys = { minisign = ['RWx'] }\n",
+        "the line of the .pub file that begins with RW",
+    ),
+    (
+        "[project.p]\nkeys = { ed25519 = ['AAAA'] }\n",
+        "base64 of the 32 bytes",
+    ),
+    (
+        "[project.p]\nkeys = { gpg = ['no.asc'] }\n",
+        "gpg --armor --export KEY",
+    ),
+    (
+        "[project.p]\n[builder.b]\nsteps = [{ product = { delta = 'a' }, version = '1', target = 't' }]\n",
+        "a delta does not say what it starts from",
+    ),
+    (
+        "[project.p]\n[builder.b]\nsteps = [{ product = 'a', version = '1', target = 't', \
+         min_os = 'macOS 12' }]\n",
+        "such as 10.15",
+    ),
+    (
+        "[project.p]\n[builder.b]\nsteps = [{ product = { delta = { file = 'a' } }, version = '1', \
+         target = 't' }]\n",
+        "did you mean `files`?",
+    ),
 ];
 
 #[test]

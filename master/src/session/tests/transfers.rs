@@ -14,7 +14,7 @@ use super::proxy::Proxy;
 use crate::agents::AgentError;
 use crate::model::{TreeEntry, TreeKind, TreeStats};
 use crate::session::link::{Call, Link};
-use crate::session::{EntryKind, Farewell, FileTransfer, LinkError, TreeContents};
+use crate::session::{ByteSink, EntryKind, Farewell, FileTransfer, LinkError, TreeContents};
 use windlass_protocol::ops::{GetResult, Request, StatResult};
 use windlass_protocol::tree::Kind;
 
@@ -202,6 +202,44 @@ async fn a_fetch_goes_on_where_it_was_cut() {
     assert!(matches!(missing, Err(AgentError::Refused(r)) if r.code == "not-found"));
 }
 
+/// Takes a file, and rewrites it when the first bytes are here.
+struct Meddler {
+    path: std::path::PathBuf,
+    with: Option<Vec<u8>>,
+}
+
+impl ByteSink for Meddler {
+    async fn write(&mut self, _: &[u8]) -> io::Result<()> {
+        match self.with.take() {
+            Some(bytes) => std::fs::write(&self.path, bytes),
+            None => Ok(()),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_changes_while_it_is_read_is_refused() {
+    let bench = Bench::new().await;
+    let machine = bench.machine("linux-1", bench.door).await;
+    bench.connected(&machine).await;
+    let (path, cancel) = (machine.root().join("f"), CancellationToken::new());
+    let bytes = noise(2_000_000);
+    // As long as before, longer, shorter.
+    for length in [2_000_000, 2_000_001, 10] {
+        std::fs::write(&path, &bytes).unwrap();
+        let mut out = Meddler {
+            path: path.clone(),
+            with: Some(noise(length).into_iter().rev().collect()),
+        };
+        let get = bench
+            .agents
+            .get(machine.id, b"f", 10_000_000, &mut out, &cancel);
+        let outcome = tokio::time::timeout(PATIENCE, get).await.unwrap();
+        let is_told = matches!(&outcome, Err(AgentError::Refused(r)) if r.code == "changed");
+        assert!(is_told, "{length}: {outcome:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn folders_are_made_listed_looked_at_and_removed() {
     let bench = Bench::new().await;
@@ -293,6 +331,10 @@ async fn a_cut_between_the_end_of_a_file_and_its_answer_costs_nothing() {
             state.end = Some(end);
             state.answer = Some(Ok(facts.to_box()));
         });
+        // Whether it is still the same file.
+        let look = next_call(&link).await;
+        look.pipe
+            .tell_user(|state| state.answer = Some(Ok(stat.to_box())));
     };
     let (outcome, ()) = tokio::join!(transfer.run(&link, &mut out), agent);
     assert_eq!(outcome.unwrap().size, 5);
