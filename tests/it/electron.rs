@@ -66,7 +66,7 @@ impl Node {
 
     fn update(&self, feed: &str, version: &str, cache: &Path, more: &[&str]) -> Value {
         let cache = cache.display().to_string();
-        let arguments = [&["update", feed, version, &cache], more].concat();
+        let arguments = [&["update", feed, version, &cache][..], more].concat();
         serde_json::from_str(&self.run(&arguments)).expect("a JSON line")
     }
 }
