@@ -23,6 +23,7 @@ fn a_bad_verdict_needs_a_bug_where_the_project_says_so_and_a_bug_is_an_address()
         title: "Editor".to_owned(),
         bad_needs_bug: true,
         checklist: vec!["installs".to_owned(), "starts".to_owned()],
+        ..Project::default()
     };
     assert!(checked(bad(), None).is_ok());
     assert!(checked(bad(), Some(&strict)).is_err());
