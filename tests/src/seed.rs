@@ -159,8 +159,10 @@ fn products(store: &Store, shape: Shape, from: i64, until: i64) -> String {
         .enumerate()
         .map(|(at, name)| format!(" WHEN {at} THEN '{name}'"))
         .collect();
-    let version =
-        format!("(2 + {build} / 100000) || '.' || {build} / 1000 % 100 || '.' || {build} % 1000");
+    // In brackets, for SQLite joins texts before it divides.
+    let version = format!(
+        "((2 + {build} / 100000) || '.' || ({build} / 1000 % 100) || '.' || ({build} % 1000))"
+    );
     let share = |divisor: i64, of: i64| format!("({of_product} / {divisor} % {of})");
     let (state, verdict, held) = (share(11, 1_000), share(13, 1_000), share(17, 10_000));
     let series = series(from, until);
@@ -171,7 +173,7 @@ fn products(store: &Store, shape: Shape, from: i64, until: i64) -> String {
              verdict, held_until, size, files_total)
            SELECT i, b.project_id, b.id, CASE i % 6{target} END, {version}, {version},
              {build} + 1, {build} + 1,
-             CASE WHEN i % 250000 = 7 THEN 'rare' ELSE 'package-' || i % 40 END, {build} + 1, {},
+             CASE WHEN i % 250000 = 7 THEN 'rare' ELSE 'package-' || (i % 40) END, {build} + 1, {},
              CASE WHEN {state} < 3 THEN 'released' WHEN {state} < 13 THEN 'candidate'
                WHEN {state} < 33 THEN 'withdrawn' WHEN {state} < 100 THEN 'expired'
                ELSE 'recorded' END, '', 1, FALSE,
@@ -210,7 +212,7 @@ fn products(store: &Store, shape: Shape, from: i64, until: i64) -> String {
             "{series} INSERT INTO blobs (sha256, sha1, sha512, size, state, generation, created_at)
                SELECT {sha256}, {sha1}, {sha512}, 8000000 + i, 'live', 1, {BEGIN_US} FROM n;
              {series} INSERT INTO product_files (product_id, role, name, blob_sha256, size, source_path)
-               SELECT i, '{role}', 'app-' || {version} || '-' || i % 6 || '.{file}.tar.gz',
+               SELECT i, '{role}', 'app-' || {version} || '-' || (i % 6) || '.{file}.tar.gz',
                  {sha256}, 8000000 + i, 'dist/app.tar.gz' FROM n;"
         ));
     }
