@@ -1,5 +1,6 @@
 //! Who somebody is and what they may do. Passwords, sessions and tokens; no HTTP, no database.
 
+pub mod links;
 mod logins;
 pub mod password;
 mod permission;

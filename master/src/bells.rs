@@ -22,6 +22,8 @@ pub struct Bells {
     pub upgrades: Arc<Notify>,
     /// A release was scheduled: the launches look.
     pub releases: Arc<Notify>,
+    /// Files are to be moved to another store: `mover` looks.
+    pub mover: Arc<Notify>,
     /// The newest event's number; page streams wait for it to grow.
     pub events: Arc<watch::Sender<i64>>,
 }
@@ -36,6 +38,7 @@ impl Default for Bells {
             notifier: Arc::default(),
             upgrades: Arc::default(),
             releases: Arc::default(),
+            mover: Arc::default(),
             events: Arc::new(watch::Sender::new(0)),
         }
     }

@@ -10,8 +10,10 @@ mod init;
 mod listen;
 mod output;
 mod product;
+mod project;
 mod release;
 pub mod serve;
+mod store;
 mod token;
 mod updates;
 mod user;
@@ -74,6 +76,12 @@ enum Command {
     /// Record products and look at them
     #[command(subcommand)]
     Product(product::Command),
+    /// Care for private projects
+    #[command(subcommand)]
+    Project(project::Command),
+    /// Care for the stores of files
+    #[command(subcommand)]
+    Store(store::Command),
     /// Show the whole chain on this machine in a fresh folder
     Demo(demo::Arguments),
 }
@@ -107,6 +115,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Release(command) => output::end(listen::block_on(release::run(&command))),
         Command::Updates(command) => output::end(listen::block_on(updates::run(&command))),
         Command::Product(command) => output::end(listen::block_on(product::run(&command))),
+        Command::Project(command) => output::end(listen::block_on(project::run(&command))),
+        Command::Store(command) => output::end(listen::block_on(store::run(&command))),
         Command::Demo(arguments) => demo::run(&arguments),
     }
 }

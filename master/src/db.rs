@@ -41,6 +41,7 @@ pub mod shutoffs;
 pub mod signatures;
 pub mod signoffs;
 pub mod steps;
+pub mod stores;
 pub mod sync;
 #[cfg(test)]
 pub(crate) mod tests;

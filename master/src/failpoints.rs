@@ -8,9 +8,11 @@ const VARIABLE: &str = "WINDLASS_TEST_FAIL_POINT";
 /// Every point there is, so that tests can visit them all.
 pub const POINTS: &[&str] = &[
     "store.finished",
+    "store.part",
     "store.renamed",
     "store.shifted",
     "store.synced",
+    "store.uploaded",
     "unlink.after",
     "unlink.before",
     "upload.drafted",

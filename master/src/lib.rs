@@ -25,6 +25,7 @@ mod links;
 pub mod logs;
 pub mod mail;
 pub mod model;
+mod mover;
 pub mod notifier;
 pub mod notify;
 pub mod ops;

@@ -22,7 +22,7 @@ mod verdicts;
 
 pub use agents::{AgentStatus, AgentSummary, AgentToken, AgentUpgrade, Program};
 pub use audit::AuditEntry;
-pub use blobs::Blob;
+pub use blobs::{Blob, StoreContent};
 pub use builders::{BuilderFilter, BuilderSummary, RECENT_MAX, RecentBuild};
 pub use builds::{
     BUILD_CHANGES_MAX, BuildDetail, BuildFilter, BuildProduct, BuildSummary, LogDetail, LogSummary,

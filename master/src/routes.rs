@@ -131,6 +131,8 @@ routes! {
     POST "/shutoffs" Release => web::branches::shut_off_project;
     POST "/shutoffs/{id}/lift" Release => web::branches::lift;
     GET "/updates/explain" Read => web::branches::explain;
+    GET "/stores" Collect => web::stores::show;
+    POST "/stores/move" Administer => web::stores::relocate;
     GET "/login" Public => web::sessions::form;
     POST "/login" Public => web::sessions::login;
     POST "/logout" Public => web::sessions::logout;
@@ -216,6 +218,12 @@ routes! {
     POST "/api/v1/shutoffs" Release => api::shutoffs::create;
     POST "/api/v1/shutoffs/{id}/lift" Release => api::shutoffs::lift;
     GET "/api/v1/updates/explain" Read => api::updates::explain;
+    GET "/api/v1/stores" Collect => api::stores::show;
+    POST "/api/v1/stores/move" Administer => api::stores::relocate;
+    GET "/api/v1/projects/{name}/feed-keys" Release => api::privacy::feed_keys;
+    POST "/api/v1/projects/{name}/feed-keys" Release => api::privacy::rotate;
+    POST "/api/v1/file-links" Keep => api::privacy::sign;
+    POST "/api/v1/file-links/rotate-key" Administer => api::privacy::rotate_key;
     GET "/api/v1/holds" Read => api::holds::list;
     GET "/api/v1/holds/{id}" Read => api::holds::show;
     POST "/api/v1/holds/{id}/lift" Keep => api::holds::lift;

@@ -10,9 +10,11 @@ mod hashes;
 mod leases;
 mod listing;
 mod local;
+mod moving;
 mod partials;
 mod programs;
 mod reading;
+mod remote;
 mod writer;
 mod zsyncs;
 
@@ -24,13 +26,16 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::clock::Time;
+use crate::model::BlobStore;
 use leases::Leases;
 use local::Local;
+use remote::Remote;
 
 pub use hashes::Hashes;
 pub use leases::Lease;
 pub use partials::{Partial, Partials};
 pub use programs::Programs;
+pub use remote::Bucket;
 pub use writer::BlobWriter;
 pub use zsyncs::Zsyncs;
 
@@ -46,6 +51,9 @@ pub struct Blobs {
 #[derive(Debug)]
 struct Shared {
     local: Local,
+    remote: Option<Remote>,
+    /// Whether new files go to the bucket.
+    new_to_remote: bool,
     leases: Leases,
     /// Whoever changes what stands under a name holds the lock of its last digits.
     locks: Vec<Mutex<()>>,
@@ -77,22 +85,44 @@ impl Blobs {
     /// Opens (and creates) the store in `folder` and removes what a crash left unfinished.
     /// Only one process may have it open.
     pub fn open(folder: impl Into<PathBuf>) -> io::Result<Self> {
-        Ok(Self::over(Local::open(folder.into())?))
+        Ok(Self::over(Local::open(folder.into())?, None, false))
+    }
+
+    /// The same with a bucket besides the folder.
+    pub fn open_with(folder: impl Into<PathBuf>, bucket: &Bucket) -> io::Result<Self> {
+        let remote = Remote::open(bucket)?;
+        let local = Local::open(folder.into())?;
+        Ok(Self::over(local, Some(remote), bucket.takes_new))
+    }
+
+    /// The same with a bucket in memory, to which new files do not go.
+    #[cfg(test)]
+    pub(crate) fn with_bucket_in_memory(folder: impl Into<PathBuf>) -> io::Result<Self> {
+        let remote = Remote::in_memory();
+        Ok(Self::over(Local::open(folder.into())?, Some(remote), false))
     }
 
     /// A store that is not opened: for commands beside a running master, which use no files.
     pub(crate) fn at(folder: impl Into<PathBuf>) -> Self {
-        Self::over(Local::at(folder.into()))
+        Self::over(Local::at(folder.into()), None, false)
     }
 
-    fn over(local: Local) -> Self {
+    fn over(local: Local, remote: Option<Remote>, new_to_remote: bool) -> Self {
         Self {
             shared: Arc::new(Shared {
                 local,
+                remote,
+                new_to_remote,
                 leases: Leases::default(),
                 locks: (0..LOCKS).map(|_| Mutex::new(())).collect(),
             }),
         }
+    }
+
+    /// Whether files that lie there can be had.
+    #[must_use]
+    pub fn has(&self, store: BlobStore) -> bool {
+        store == BlobStore::Local || self.shared.remote.is_some()
     }
 
     /// Begins a file.
@@ -117,7 +147,18 @@ impl Blobs {
 
     /// Bytes of a stored file, in the trash too. Errors: `NotFound`.
     pub async fn size(&self, sha256: &str) -> io::Result<u64> {
-        self.on_disk(sha256, Local::size).await
+        match (self.on_disk(sha256, Local::size).await, &self.shared.remote) {
+            (Err(error), Some(remote)) if error.kind() == io::ErrorKind::NotFound => {
+                match remote.size(sha256).await {
+                    // It may have been moved between the two looks.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                        self.on_disk(sha256, Local::size).await
+                    }
+                    size => size,
+                }
+            }
+            (size, _) => size,
+        }
     }
 
     /// Puts a file into the trash; done already is no error.
@@ -126,13 +167,21 @@ impl Blobs {
     pub async fn trash(&self, sha256: &str) -> io::Result<()> {
         let _only = self.lock(sha256).await;
         self.refuse_in_use(sha256)?;
-        self.on_disk(sha256, Local::trash).await
+        let here = self.on_disk(sha256, Local::trash).await;
+        match &self.shared.remote {
+            None => here,
+            Some(remote) => either(here, remote.trash(sha256).await),
+        }
     }
 
     /// Takes a file out of the trash; done already is no error. Errors: `NotFound`.
     pub async fn untrash(&self, sha256: &str) -> io::Result<()> {
         let _only = self.lock(sha256).await;
-        self.on_disk(sha256, Local::untrash).await
+        let here = self.on_disk(sha256, Local::untrash).await;
+        match &self.shared.remote {
+            None => here,
+            Some(remote) => either(here, remote.untrash(sha256).await),
+        }
     }
 
     /// Removes a file from the trash for good; what stands under its name outside the trash stays,
@@ -142,7 +191,11 @@ impl Blobs {
     pub async fn unlink(&self, sha256: &str) -> io::Result<()> {
         let _only = self.lock(sha256).await;
         self.refuse_in_use(sha256)?;
-        self.on_disk(sha256, Local::unlink).await
+        self.on_disk(sha256, Local::unlink).await?;
+        match &self.shared.remote {
+            None => Ok(()),
+            Some(remote) => remote.unlink(sha256).await,
+        }
     }
 
     /// Whether somebody reads this content now, or wrote it and has not yet given up the
@@ -184,6 +237,18 @@ impl Blobs {
         tokio::task::spawn_blocking(move || work(&shared.local, &sha256))
             .await
             .map_err(io::Error::other)?
+    }
+}
+
+/// What was done in one of two stores, or in both: missing in one is no error.
+fn either(here: io::Result<()>, there: io::Result<()>) -> io::Result<()> {
+    match (here, there) {
+        (Ok(()), Ok(())) => Ok(()),
+        (Ok(()), Err(error)) | (Err(error), Ok(())) if error.kind() == io::ErrorKind::NotFound => {
+            Ok(())
+        }
+        (Err(error), other) if error.kind() == io::ErrorKind::NotFound => other,
+        (Err(error), _) | (Ok(()), Err(error)) => Err(error),
     }
 }
 

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use super::{
-    agent_tokens, agents, audit, builders, builds, changes, drafts, holds, logs, me, products,
-    requests, uploads, verdicts,
+    agent_tokens, agents, audit, builders, builds, changes, drafts, holds, logs, me, privacy,
+    products, requests, stores, uploads, verdicts,
 };
 use super::{branches, releases, shutoffs, updates, withdrawals};
 use crate::auth::Permission;
@@ -87,6 +87,10 @@ struct Problem {
         logs::text,
         me::show,
         document,
+        privacy::feed_keys,
+        privacy::rotate,
+        privacy::sign,
+        privacy::rotate_key,
         products::list,
         products::show,
         releases::list,
@@ -110,6 +114,8 @@ struct Problem {
         verdicts::label,
         verdicts::unlabel,
         verdicts::desk,
+        stores::show,
+        stores::relocate,
         requests::list,
         requests::show,
         requests::force,

@@ -51,6 +51,7 @@ pub(crate) fn config() -> Config {
             web_listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
             database: None,
             anonymous_read: true,
+            bucket: None,
         },
         mail: None,
         projects: Default::default(),

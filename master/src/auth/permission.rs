@@ -108,6 +108,12 @@ impl Identity {
         }
     }
 
+    /// Whether it sees private projects: everybody does who has said who they are.
+    #[must_use]
+    pub fn sees_private(&self) -> bool {
+        !matches!(self, Self::Anonymous { .. })
+    }
+
     /// The name in audit rows.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -16,7 +16,7 @@ use crate::config::{self, Config};
 use crate::db::{Db, Lane};
 use crate::logs::Logs;
 use crate::session::Entrance;
-use crate::storage::{Blobs, Programs, Zsyncs};
+use crate::storage::{Blobs, Bucket, Programs, Zsyncs};
 use crate::uploads::Uploads;
 use crate::vcs::Mirrors;
 
@@ -66,6 +66,25 @@ pub(super) async fn open_database(master: &Master) -> Result<Db, String> {
         .await
         .map_err(|error| error.to_string())?
         .map_err(|error| error.to_string())
+}
+
+/// Opens the files in the data folder, and the bucket where one is configured.
+pub(super) fn open_blobs(master: &Master) -> Result<Blobs, String> {
+    let folder = master.data.join("blobs");
+    let problem = |error: std::io::Error| format!("cannot open the files: {error}");
+    let Some(bucket) = &master.bucket else {
+        return Blobs::open(folder).map_err(problem);
+    };
+    let bucket = Bucket {
+        name: bucket.name.clone(),
+        prefix: bucket.prefix.clone(),
+        endpoint: bucket.endpoint.clone(),
+        region: bucket.region.clone(),
+        key: bucket.key.read().map_err(problem)?,
+        secret: bucket.secret.read().map_err(problem)?,
+        takes_new: bucket.takes_new,
+    };
+    Blobs::open_with(folder, &bucket).map_err(problem)
 }
 
 /// The handles over an open database. `deployment` is what agents are told; `stop` ends what asks agents.

@@ -27,7 +27,6 @@ use crate::config::{self, Config, ConfigErrors};
 use crate::db::{Lane, settings};
 use crate::ops;
 use crate::session::{self, Certificate, Door, Speech};
-use crate::storage::Blobs;
 
 use vital::Watch;
 
@@ -126,8 +125,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     applied.map_err(|error| text(&Problem::from(error)))?;
     let deployment = db.tx("deployment", settings::deployment).await;
     let deployment = deployment.map_err(|error| text(&error))?;
-    let blobs = Blobs::open(data.join("blobs"))
-        .map_err(|error| StartError::Other(format!("cannot open the files: {error}")))?;
+    let blobs = handles::open_blobs(&config.master).map_err(other)?;
 
     let (config, watched) = watch::channel(config);
     let stop = CancellationToken::new();
@@ -220,8 +218,8 @@ impl Running {
         let old = self.app.config();
         let new = Arc::new(config::load(&old.file)?);
         let (was, is) = (&old.master, &new.master);
-        if (&was.data, &was.database) != (&is.data, &is.database) {
-            let text = "`data` and `database` need a restart";
+        if (&was.data, &was.database, &was.bucket) != (&is.data, &is.database, &is.bucket) {
+            let text = "`data`, `database`, `blobs` and `s3` need a restart";
             return Err(StartError::Other(text.to_owned()));
         }
         let doors = |master: &Master| {

@@ -26,12 +26,13 @@ sections! {
         "builder" "schedule" "notify" "uploads";
     MASTER = "[master]": "title" "url" "data" "agent_listen" "agent_address" "agent_tls"
         "agent_plain" "web_listen" "database"
-        "anonymous_read";
+        "anonymous_read" "blobs" "s3";
+    S3 = "s3": "endpoint" "region" "key" "secret" "new_files";
     AGENT_TLS = "agent_tls": "certificate" "key";
     MAIL = "[mail]": "from" "smtp" "password" "ca_file" "folder";
     SECRET = "a secret": "file" "env";
     PROJECT = "[project.NAME]": "title" "version_scheme" "keys" "releases" "signoffs"
-        "bad_needs_bug" "checklist";
+        "bad_needs_bug" "checklist" "private";
     SIGNOFFS = "signoffs": "qa" "engineer" "admin";
     PUBLIC_KEYS = "the keys of a project": "minisign" "ed25519" "gpg";
     REPOSITORY = "[repository.NAME]": "project" "vcs" "url" "branches" "poll";

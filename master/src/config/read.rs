@@ -1,6 +1,7 @@
 //! The sections of the configuration, one module per noun: keys, bounds, cross-checks.
 
 pub(super) mod agents;
+mod bucket;
 pub(super) mod builders;
 mod globs;
 pub(super) mod mail;

@@ -81,6 +81,8 @@ pub struct Master {
     pub database: Option<Database>,
     /// Whether those who are not logged in may read.
     pub anonymous_read: bool,
+    /// A bucket for stored files, besides the folder below `data`.
+    pub bucket: Option<Bucket>,
 }
 
 impl Master {
@@ -110,6 +112,25 @@ impl Master {
             false => format!("{tls}{host}:{}", listen.port()),
         }
     }
+}
+
+/// A bucket of an S3-compatible service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bucket {
+    /// Its name.
+    pub name: String,
+    /// What every name in it begins with; may be empty.
+    pub prefix: String,
+    /// Address of the service; Amazon's own when absent.
+    pub endpoint: Option<String>,
+    /// Region, which is part of the signature.
+    pub region: String,
+    /// Access key, by reference.
+    pub key: SecretRef,
+    /// Its secret, by reference.
+    pub secret: SecretRef,
+    /// Whether new files are put there.
+    pub takes_new: bool,
 }
 
 /// The certificate of the agents' port.
@@ -191,6 +212,8 @@ pub struct Project {
     pub bad_needs_bug: bool,
     /// What testers tick off.
     pub checklist: Vec<String>,
+    /// Whether those who have not said who they are see nothing of its products.
+    pub private: bool,
     /// How its version texts compare.
     pub version_scheme: VersionScheme,
     /// The public keys that its products are signed with.

@@ -72,6 +72,7 @@ fn master() -> Master {
         web_listen: listen,
         database: None,
         anonymous_read: true,
+        bucket: None,
     }
 }
 

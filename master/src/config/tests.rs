@@ -48,6 +48,32 @@ fn mistakes(text: &str) -> String {
     Folder::new(text).mistakes()
 }
 
+#[test]
+fn a_bucket_is_read_and_its_secrets_stand_elsewhere() {
+    let text = |lines: &str| format!("[master]\n{lines}\n[project.editor]\nprivate = true\n");
+    let good = "blobs = \"s3://files/builds/a\"\ns3 = { endpoint = \"http://127.0.0.1:5000/\", \
+                key = { env = \"KEY\" }, secret = { file = \"secret\" }, new_files = false }";
+    let config = read(&text(good));
+    let bucket = config.master.bucket.unwrap();
+    assert_eq!((&*bucket.name, &*bucket.prefix), ("files", "builds/a"));
+    assert_eq!(bucket.endpoint.as_deref(), Some("http://127.0.0.1:5000"));
+    assert!(!bucket.takes_new && config.projects["editor"].private);
+    for (lines, told) in [
+        ("blobs = \"s3://files\"", "nothing says who asks"),
+        ("s3 = { }", "no `blobs` names a bucket"),
+        (&good.replace("s3://files", "files"), "is no bucket"),
+        (&good.replace("builds/a", "../a"), "is no bucket"),
+        (&good.replace("http://", ""), "is no address of a service"),
+        (
+            &good.replace("{ env = \"KEY\" }", "\"AKIA\""),
+            "must not stand in the configuration",
+        ),
+    ] {
+        let mistakes = mistakes(&text(lines));
+        assert!(mistakes.contains(told), "{mistakes}");
+    }
+}
+
 const WHOLE: &str = r#"
 [master]
 title = "Acme builds"

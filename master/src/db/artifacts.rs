@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::schema::artifacts;
+use super::schema::{artifacts, builders, builds, projects};
 use super::{Conn, DbResult, blobs};
 use crate::clock::Time;
 use crate::ids::{ArtifactId, BuildId, StepId};
@@ -66,17 +66,20 @@ pub fn of_build(conn: &mut Conn, build: BuildId) -> DbResult<Vec<Artifact>> {
     Ok(rows.into_iter().map(artifact).collect())
 }
 
-/// Whether an artifact has this content and this name, whole or after its last `/`.
-pub fn names(conn: &mut Conn, sha256: &str, name: &str) -> DbResult<bool> {
-    let known: Vec<String> = artifacts::table
+/// Whether the project of every artifact is private that has this content and this name, whole or
+/// after its last `/`; none when there is no such artifact.
+pub fn privacy(conn: &mut Conn, sha256: &str, name: &str) -> DbResult<Option<bool>> {
+    let known: Vec<(String, bool)> = artifacts::table
+        .inner_join(builds::table.inner_join(builders::table.inner_join(projects::table)))
         .filter(artifacts::blob_sha256.eq(sha256))
-        .select(artifacts::name)
+        .select((artifacts::name, projects::private))
         .distinct()
         .limit(ARTIFACTS_MAX)
         .load(conn)?;
-    Ok(known
+    let named = known
         .iter()
-        .any(|known| known == name || known.rsplit('/').next() == Some(name)))
+        .filter(|(known, _)| known == name || known.rsplit('/').next() == Some(name));
+    Ok(named.map(|(_, is_private)| *is_private).min())
 }
 
 fn artifact((id, build, step, name, sha256, size, created_at): Row) -> Artifact {

@@ -69,6 +69,8 @@ diesel::table! {
         name -> Text,
         title -> Text,
         created_at -> BigInt,
+        private -> Bool,
+        feed_keys -> Nullable<Text>,
     }
 }
 

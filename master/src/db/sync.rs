@@ -13,6 +13,12 @@ pub fn apply(conn: &mut Conn, now: Time, config: &Config) -> DbResult<()> {
         .map(|(name, project)| (name.clone(), project.title.clone()))
         .collect();
     projects::sync(conn, now, &titles)?;
+    let private: Vec<_> = config
+        .projects
+        .iter()
+        .map(|(name, project)| (name.clone(), project.private))
+        .collect();
+    projects::set_private(conn, &private)?;
     let configured: Vec<_> = config
         .repositories
         .iter()

@@ -17,6 +17,17 @@ pub struct Blob {
     pub store: BlobStore,
 }
 
+/// What lies in one store.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct StoreContent {
+    /// The store.
+    pub store: BlobStore,
+    /// Files, those in the trash included.
+    pub files: i64,
+    /// Their bytes.
+    pub bytes: i64,
+}
+
 impl Blob {
     /// Whether `text` is a SHA-256 as the store writes it: 64 digits of `0-9a-f`.
     #[must_use]

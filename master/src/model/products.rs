@@ -1,7 +1,9 @@
 //! Products, their files and holds, as operations hand them to faces and runner. No rule lives
 //! here: what is latest decides `updates`, what may follow which state `states`.
 
-use super::{Blob, ProductState, SignatureScheme, SignatureState, Verdict, VersionScheme};
+use super::{
+    Blob, BlobStore, ProductState, SignatureScheme, SignatureState, Verdict, VersionScheme,
+};
 use super::{Judgement, Label, Since};
 use crate::clock::Time;
 use crate::ids::{ArtifactId, BuildId, HoldId, ProductFileId, ProductId, StepId, UserId};
@@ -345,6 +347,8 @@ pub struct ProductFilter {
     pub from: Option<Time>,
     /// Recorded before that moment.
     pub until: Option<Time>,
+    /// Those of projects that are not private only.
+    pub public_only: bool,
     /// Recorded before this one only.
     pub before: Option<ProductId>,
 }
@@ -358,6 +362,8 @@ pub struct ServedFile {
     pub name: String,
     /// Bytes.
     pub size: i64,
+    /// Where it lies.
+    pub store: BlobStore,
     /// Whether everybody may have it, so that shared caches may keep it.
     pub is_public: bool,
 }

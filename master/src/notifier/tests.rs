@@ -30,6 +30,7 @@ fn config(mail: Option<crate::config::resolved::Mail>) -> Arc<Config> {
             web_listen: ([127, 0, 0, 1], 0).into(),
             database: None,
             anonymous_read: true,
+            bucket: None,
         },
         mail,
         projects: Default::default(),

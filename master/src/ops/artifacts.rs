@@ -1,9 +1,11 @@
 //! Files that builds uploaded, and the one door to every stored file.
 
+use super::privacy;
 use crate::app::App;
+use crate::auth::links::Claim;
 use crate::auth::{Identity, Permission};
 use crate::db::products::files;
-use crate::db::{Conn, Lane, artifacts, blobs};
+use crate::db::{Conn, Lane, artifacts, blobs, builds};
 use crate::error::{Error, Result};
 use crate::ids::BuildId;
 use crate::model::{Artifact, Blob, ProductState, ServedFile};
@@ -15,32 +17,61 @@ const NAME_BYTES_MAX: usize = 512;
 pub async fn list(app: &App, identity: &Identity, build: BuildId) -> Result<Vec<Artifact>> {
     identity.require(Permission::Read)?;
     let db = app.db.lane(Lane::Pages);
-    let read = move |conn: &mut Conn| artifacts::of_build(conn, build);
+    let sees_private = identity.sees_private();
+    let read = move |conn: &mut Conn| match sees_private || !builds::is_private(conn, build)? {
+        true => artifacts::of_build(conn, build),
+        false => Ok(Vec::new()),
+    };
     Ok(db.read("artifacts.list", read).await?)
 }
 
-/// The file behind an address, if a product or an artifact names it so: products' files are for
-/// everybody, since applications fetch them, artifacts for those who may read.
+/// The file behind an address, if a product or an artifact names it so. Products' files are for
+/// everybody, since applications fetch them, artifacts for those who may read. Those of private
+/// projects are for who has said who they are and may read, and for who brings a good claim.
 ///
 /// Errors: `NotFound`; `Gone` with the reason when no product that names it may be had any more.
-pub async fn file(app: &App, identity: &Identity, sha256: &str, name: &str) -> Result<ServedFile> {
+pub async fn file(
+    app: &App,
+    identity: &Identity,
+    sha256: &str,
+    name: &str,
+    claim: Option<&Claim>,
+) -> Result<ServedFile> {
     let missing = || Error::NotFound("there is no file at this address".to_owned());
     if !Blob::is_sha256(sha256) || name.len() > NAME_BYTES_MAX || name.contains('\0') {
         return Err(missing());
     }
-    let wanted = (sha256.to_owned(), name.to_owned());
+    let now = app.clock.now();
+    let wanted = (sha256.to_owned(), name.to_owned(), claim.cloned());
     let read = move |conn: &mut Conn| {
-        let (sha256, name) = (&wanted.0, &wanted.1);
+        let (sha256, name, claim) = (&wanted.0, &wanted.1, &wanted.2);
+        let is_signed = match claim {
+            Some(claim) => privacy::is_good(conn, now, sha256, name, claim)?,
+            None => false,
+        };
         let owners = files::owners(conn, sha256, name)?;
-        let is_artifact = artifacts::names(conn, sha256, name)?;
-        Ok((owners, is_artifact, files::stored(conn, sha256)?))
+        let artifact = artifacts::privacy(conn, sha256, name)?;
+        let stored = files::stored(conn, sha256)?;
+        Ok((is_signed, owners, artifact, stored))
     };
     let db = app.db.lane(Lane::Pages);
-    let (owners, is_artifact, stored) = db.read("artifacts.file", read).await?;
-    let is_public = owners.iter().any(|owner| is_served(owner.state));
-    if !is_public && is_artifact {
-        identity.require(Permission::Read)?;
-    } else if !is_public {
+    let (is_signed, mut owners, mut artifact, stored) = db.read("artifacts.file", read).await?;
+    if !is_signed && !identity.sees_private() {
+        // Nothing tells that there is a private file.
+        owners.retain(|owner| !owner.is_private);
+        artifact = artifact.filter(|is_private| !is_private);
+    }
+    let served = |owner: &&files::Owner| is_served(owner.state);
+    let is_public = owners.iter().filter(served).any(|owner| !owner.is_private);
+    if owners.iter().any(|owner| is_served(owner.state)) {
+        if !is_public && !is_signed {
+            identity.require(Permission::Read)?;
+        }
+    } else if artifact.is_some() {
+        if !is_signed {
+            identity.require(Permission::Read)?;
+        }
+    } else {
         let owner = owners.first().ok_or_else(missing)?;
         return Err(Error::Gone(gone(owner)));
     }
@@ -50,6 +81,7 @@ pub async fn file(app: &App, identity: &Identity, sha256: &str, name: &str) -> R
         sha256: sha256.to_owned(),
         name: name.to_owned(),
         size: stored.size,
+        store: stored.store,
         is_public,
     })
 }

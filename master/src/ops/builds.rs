@@ -33,7 +33,15 @@ pub async fn running(app: &App, identity: &Identity) -> Result<Vec<BuildSummary>
 pub async fn show(app: &App, identity: &Identity, id: BuildId) -> Result<BuildDetail> {
     identity.require(Permission::Read)?;
     let db = app.db.lane(Lane::Pages);
-    db.read("builds.show", move |conn| views::builds::show(conn, id))
+    let sees_private = identity.sees_private();
+    let read = move |conn: &mut Conn| {
+        let mut detail = views::builds::show(conn, id)?;
+        if !sees_private && builds::is_private(conn, id)? {
+            detail.products.clear();
+        }
+        Ok(detail)
+    };
+    db.read("builds.show", read)
         .await
         .map_err(|error| match error {
             DbError::NotFound => Error::NotFound(format!("there is no build {id}")),

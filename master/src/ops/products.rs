@@ -29,6 +29,10 @@ pub async fn list(
     filter: ProductFilter,
 ) -> Result<Page<Product, ProductId>> {
     identity.require(Permission::Read)?;
+    let filter = ProductFilter {
+        public_only: !identity.sees_private(),
+        ..filter
+    };
     let now = app.clock.now();
     let db = app.db.lane(Lane::Pages);
     let read = move |conn: &mut Conn| products::list::page(conn, now, &filter);
@@ -40,9 +44,15 @@ pub async fn show(app: &App, identity: &Identity, id: ProductId) -> Result<Produ
     identity.require(Permission::Read)?;
     let now = app.clock.now();
     let db = app.db.lane(Lane::Pages);
-    db.read("products.show", move |conn| detail(conn, now, id))
-        .await
-        .map_err(|error| not_found(error, id))
+    let detail = db.read("products.show", move |conn| detail(conn, now, id));
+    let detail = detail.await.map_err(|error| not_found(error, id))?;
+    if !identity.sees_private() {
+        let admitted = super::privacy::admit(app, identity, &detail.product.project, None);
+        admitted
+            .await
+            .map_err(|_| not_found(DbError::NotFound, id))?;
+    }
+    Ok(detail)
 }
 
 /// The products that a text may mean: version, build number, revision, hash or name of a file.

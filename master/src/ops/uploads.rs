@@ -180,7 +180,7 @@ pub(super) fn trouble(trouble: Trouble) -> Error {
         Trouble::Taken => Error::Conflict(trouble.to_string()),
         Trouble::Lost => Error::WrongOffset { received: 0 },
         Trouble::Db(error) => error.into(),
-        Trouble::Disk(error) => Error::internal(error),
+        Trouble::Disk(error) => super::stores::fault(error),
         Trouble::Broken => Error::internal(trouble),
     }
 }

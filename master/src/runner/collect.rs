@@ -2,11 +2,13 @@
 
 use std::io;
 
+use bytes::Bytes;
+
 use crate::agents::AgentError;
 use crate::engine::files::{matching, matching_any};
 use crate::model::Blob;
 use crate::session::{ByteSink, EntryKind};
-use crate::storage::BlobWriter;
+use crate::storage::{self, BlobWriter};
 
 use super::step::{Course, StepError};
 
@@ -20,7 +22,8 @@ struct Sink(BlobWriter);
 
 impl ByteSink for Sink {
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.write(bytes)
+        // The agent sends no more than its window until this is done, so a slow disk stops it.
+        self.0.append(Bytes::copy_from_slice(bytes)).await
     }
 }
 
@@ -76,7 +79,13 @@ impl Course<'_> {
     /// Fetches the file at `path` below the build's folder; it is on disk and its hash was
     /// compared when this returns.
     pub(super) async fn fetch(&self, path: &str) -> Result<Blob, StepError> {
-        let ours = |error: io::Error| StepError::Ours(format!("cannot store `{path}`: {error}"));
+        let ours = |error: io::Error| {
+            let full = match storage::is_full(&error) {
+                true => "the master's store is full: ",
+                false => "",
+            };
+            StepError::Ours(format!("cannot store `{path}`: {full}{error}"))
+        };
         let mut sink = Sink(self.parts.blobs.writer().map_err(ours)?);
         let whole = self.path(path).into_bytes();
         let (agents, halt) = (&self.agents, &self.signals.halt);

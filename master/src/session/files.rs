@@ -33,7 +33,7 @@ impl ByteSink for Vec<u8> {
 
 impl ByteSink for BlobWriter {
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        BlobWriter::write(self, bytes)
+        self.append(bytes::Bytes::copy_from_slice(bytes)).await
     }
 }
 

@@ -28,11 +28,19 @@ impl Blobs {
         after: Option<&str>,
         limit: usize,
     ) -> io::Result<Vec<Listed>> {
-        let (shared, after) = (Arc::clone(&self.shared), after.map(str::to_owned));
-        let list = move || shared.local.list(in_trash, after.as_deref(), limit);
-        tokio::task::spawn_blocking(list)
+        let (shared, from) = (Arc::clone(&self.shared), after.map(str::to_owned));
+        let list = move || shared.local.list(in_trash, from.as_deref(), limit);
+        let mut found = tokio::task::spawn_blocking(list)
             .await
-            .map_err(io::Error::other)?
+            .map_err(io::Error::other)??;
+        if let Some(remote) = &self.shared.remote {
+            found.extend(remote.list(in_trash, after, limit).await?);
+            // Twice while it is moved: once is enough.
+            found.sort();
+            found.dedup_by(|one, other| one.sha256 == other.sha256);
+            found.truncate(limit);
+        }
+        Ok(found)
     }
 
     /// Reads a file from end to end and compares its hash with its name.

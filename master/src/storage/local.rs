@@ -113,6 +113,17 @@ impl Local {
         Ok(())
     }
 
+    /// Removes the file wherever it lies: its content is in another store.
+    pub(super) fn remove_all(&self, sha256: &str) -> io::Result<()> {
+        remove(&self.path(sha256)?)?;
+        remove(&self.trash_path(sha256)?)
+    }
+
+    /// Whether the file lies in the trash alone.
+    pub(super) fn is_trashed(&self, sha256: &str) -> io::Result<bool> {
+        Ok(!self.path(sha256)?.try_exists()? && self.trash_path(sha256)?.try_exists()?)
+    }
+
     fn shift(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.make_parent(to)?;
         match fs::rename(from, to) {

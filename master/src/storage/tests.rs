@@ -243,3 +243,76 @@ async fn verifying_finds_what_is_cut_turned_or_missing() {
     fs::remove_file(blobs.path(&sha256).unwrap()).unwrap();
     assert_eq!(blobs.verify(&sha256).await.unwrap(), Verified::Missing);
 }
+
+/// Both kinds of store: a folder alone, and a bucket that takes new files.
+fn both(folder: &Path) -> [Blobs; 2] {
+    let local = Local::open(folder.join("two")).unwrap();
+    [
+        Blobs::open(folder.join("one")).unwrap(),
+        Blobs::over(local, Some(Remote::in_memory()), true),
+    ]
+}
+
+#[tokio::test]
+async fn a_bucket_keeps_every_promise_of_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    for blobs in both(folder.path()) {
+        let large: Vec<u8> = (0..5_000_000_u32).flat_map(u32::to_be_bytes).collect();
+        let blob = put(&blobs, &[&large]).await;
+        assert_eq!(put(&blobs, &[&large]).await, blob);
+        assert_eq!(blobs.size(&blob.sha256).await.unwrap(), 20_000_000);
+        let part = bytes(&blobs, &blob.sha256, 8_388_600..8_388_620)
+            .await
+            .unwrap();
+        assert!(part == large[8_388_600..8_388_620]);
+        assert_eq!(blobs.verify(&blob.sha256).await.unwrap(), Verified::Ok);
+        let small = put(&blobs, &[b"abc"]).await.sha256;
+        let empty = put(&blobs, &[]).await.sha256;
+        assert_eq!(blobs.verify(&empty).await.unwrap(), Verified::Ok);
+        let mut names = [blob.sha256.clone(), small.clone(), empty];
+        names.sort();
+        for (at, name) in names.iter().enumerate() {
+            let after = at.checked_sub(1).map(|before| names[before].as_str());
+            assert_eq!(blobs.list(after, 1).await.unwrap()[0].sha256, *name);
+        }
+        for _ in 0..2 {
+            blobs.trash(&small).await.unwrap();
+        }
+        assert_eq!(blobs.list(None, 10).await.unwrap().len(), 2);
+        assert_eq!(blobs.list_trash(None, 10).await.unwrap()[0].size, 3);
+        assert_eq!(bytes(&blobs, &small, 0..3).await.unwrap(), b"abc");
+        blobs.untrash(&small).await.unwrap();
+        blobs.unlink(&small).await.unwrap();
+        assert_eq!(blobs.size(&small).await.unwrap(), 3);
+        blobs.trash(&small).await.unwrap();
+        put(&blobs, &[b"abc"]).await;
+        blobs.unlink(&small).await.unwrap();
+        assert_eq!(
+            blobs.size(&small).await.unwrap(),
+            3,
+            "stored again meanwhile"
+        );
+        blobs.trash(&small).await.unwrap();
+        for _ in 0..2 {
+            blobs.unlink(&small).await.unwrap();
+        }
+        let missing = blobs.size(&small).await.unwrap_err();
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+        assert_eq!(blobs.verify(&small).await.unwrap(), Verified::Missing);
+    }
+}
+
+#[tokio::test]
+async fn what_is_appended_is_what_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(folder.path()).unwrap();
+    let mut writer = blobs.writer().unwrap();
+    for piece in [&b"a"[..], b"", b"bc"] {
+        writer
+            .append(bytes::Bytes::from_static(piece))
+            .await
+            .unwrap();
+    }
+    assert_eq!(writer.len(), 3);
+    assert_eq!(writer.finish().await.unwrap().sha256, ABC[0]);
+}

@@ -1,9 +1,11 @@
 //! Writing a file into the store: hashed while it comes, under its name only when it is whole.
 
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 
@@ -15,6 +17,12 @@ use crate::model::{Blob, BlobStore};
 #[derive(Debug)]
 pub struct BlobWriter {
     blobs: Blobs,
+    /// Absent only while bytes are written elsewhere.
+    body: Option<Body>,
+}
+
+#[derive(Debug)]
+struct Body {
     file: tempfile::NamedTempFile,
     sha256: Sha256,
     sha1: Sha1,
@@ -24,31 +32,50 @@ pub struct BlobWriter {
 
 impl BlobWriter {
     pub(super) fn begin(blobs: &Blobs) -> io::Result<Self> {
-        Ok(Self {
-            blobs: blobs.clone(),
+        let body = Body {
             file: blobs.shared.local.temporary()?,
             sha256: Sha256::new(),
             sha1: Sha1::new(),
             sha512: Sha512::new(),
             size: 0,
+        };
+        Ok(Self {
+            blobs: blobs.clone(),
+            body: Some(body),
         })
     }
 
     /// Appends bytes; hashes and hands them to the system, which is quick for a few hundred KiB.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
-        self.sha256.update(bytes);
-        self.sha1.update(bytes);
-        self.sha512.update(bytes);
-        self.size += bytes.len() as u64;
-        Ok(())
+        self.body.as_mut().ok_or_else(cut)?.write(bytes)
+    }
+
+    /// [`BlobWriter::write`] off the async threads, for a disk that is slow: who fetches bytes from
+    /// somewhere asks for no more before this is done.
+    pub async fn append(&mut self, bytes: Bytes) -> io::Result<()> {
+        let mut body = self.body.take().ok_or_else(cut)?;
+        let write = move || {
+            let written = body.write(&bytes);
+            (body, written)
+        };
+        let (body, written) = tokio::task::spawn_blocking(write)
+            .await
+            .map_err(io::Error::other)?;
+        self.body = Some(body);
+        written
+    }
+
+    /// The file and the SHA-256 of what was written.
+    pub(super) fn into_parts(self) -> io::Result<(tempfile::NamedTempFile, String)> {
+        let body = self.body.ok_or_else(cut)?;
+        Ok((body.file, hex(&body.sha256.finalize())))
     }
 
     /// Bytes written so far.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "nobody asks a writer that")]
     pub fn len(&self) -> u64 {
-        self.size
+        self.body.as_ref().map_or(0, |body| body.size)
     }
 
     /// Puts the file under its name; it is on disk, name and all, when this returns. For content
@@ -60,20 +87,30 @@ impl BlobWriter {
     /// [`BlobWriter::finish`], and the content is in use for as long as the lease lives: hold it
     /// until a row names the content, so that nobody collects it in between.
     pub async fn finish_leased(self) -> io::Result<(Blob, Lease)> {
+        let body = self.body.ok_or_else(cut)?;
         let blob = Blob {
-            sha256: hex(&self.sha256.finalize()),
-            sha1: hex(&self.sha1.finalize()),
-            sha512: hex(&self.sha512.finalize()),
-            size: self.size,
-            store: BlobStore::Local,
+            sha256: hex(&body.sha256.finalize()),
+            sha1: hex(&body.sha1.finalize()),
+            sha512: hex(&body.sha512.finalize()),
+            size: body.size,
+            store: match self.blobs.shared.new_to_remote {
+                true => BlobStore::S3,
+                false => BlobStore::Local,
+            },
         };
-        let (blobs, file, sha256) = (self.blobs, self.file, blob.sha256.clone());
+        let (blobs, file, sha256) = (self.blobs, body.file, blob.sha256.clone());
         let lease = blobs.lease(&sha256);
         let _only = blobs.lock(&sha256).await;
-        let shared = Arc::clone(&blobs.shared);
-        tokio::task::spawn_blocking(move || shared.local.publish(file, &sha256))
-            .await
-            .map_err(io::Error::other)??;
+        if let (BlobStore::S3, Some(remote)) = (blob.store, &blobs.shared.remote) {
+            // The file stays until the bucket has it all; then it goes.
+            remote.publish(file.reopen()?, blob.size, &sha256).await?;
+            drop(file);
+        } else {
+            let shared = Arc::clone(&blobs.shared);
+            tokio::task::spawn_blocking(move || shared.local.publish(file, &sha256))
+                .await
+                .map_err(io::Error::other)??;
+        }
         failpoints::reach("store.finished");
         Ok((blob, lease))
     }
@@ -91,10 +128,36 @@ impl Blobs {
             path.to_owned(),
             blob.sha256.clone(),
         );
+        if let (true, Some(remote)) = (shared.new_to_remote, &shared.remote) {
+            let open = move || File::open(&from).map(|file| (file, from));
+            let (file, from) = tokio::task::spawn_blocking(open)
+                .await
+                .map_err(io::Error::other)??;
+            remote.publish(file, blob.size, &sha256).await?;
+            tokio::fs::remove_file(from).await?;
+            failpoints::reach("store.finished");
+            let store = BlobStore::S3;
+            return Ok((Blob { store, ..blob }, lease));
+        }
         tokio::task::spawn_blocking(move || shared.local.adopt(&from, &sha256))
             .await
             .map_err(io::Error::other)??;
         let store = BlobStore::Local;
         Ok((Blob { store, ..blob }, lease))
     }
+}
+
+impl Body {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.sha256.update(bytes);
+        self.sha1.update(bytes);
+        self.sha512.update(bytes);
+        self.size += bytes.len() as u64;
+        Ok(())
+    }
+}
+
+fn cut() -> io::Error {
+    io::Error::other("a write of this file was cut off")
 }

@@ -15,6 +15,7 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use futures_util::FutureExt as _;
 
 use super::access::Refusals;
+use super::downloads::Downloads;
 use super::fault::{self, Fault};
 use super::feeds::answers::Answers;
 use super::streams::Streams;
@@ -78,6 +79,7 @@ pub fn application(
         .app_data(web::Data::new(Refusals::default()))
         .app_data(web::Data::new(Answers::default()))
         .app_data(web::Data::new(Streams::default()))
+        .app_data(web::Data::new(Downloads::default()))
         .app_data(web::QueryConfig::default().error_handler(|error, _| bad_query(error).into()))
         .app_data(web::PayloadConfig::new(BODY_BYTES_MAX))
         .app_data(web::FormConfig::default().limit(BODY_BYTES_MAX))

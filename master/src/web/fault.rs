@@ -65,6 +65,15 @@ pub fn is_for_programs(path: &str) -> bool {
         .any(|prefix| path.starts_with(prefix))
 }
 
+/// Whether this asker is a program: by the path, and for files by not asking for a page.
+fn wants_problem(request: &HttpRequest) -> bool {
+    let accept = request.headers().get(header::ACCEPT);
+    let is_browser = accept
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"));
+    is_for_programs(request.path()) || (request.path().starts_with("/files/") && !is_browser)
+}
+
 /// Renders the answer of an error that a handler or an extractor gave.
 pub(super) fn render(
     request: &HttpRequest,
@@ -86,7 +95,7 @@ pub(super) fn render(
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.insert_header((header::RETRY_AFTER, "2"));
     }
-    if is_for_programs(request.path()) {
+    if wants_problem(request) {
         problem(&mut response, request, status, &detail, fault, &id)
     } else {
         page(&mut response, request, status, &detail, &id)

@@ -41,6 +41,7 @@ const FLOORS: &[(u32, &[&str])] = &[
             "uploads",
             "counts",
             "launches",
+            "mover",
             "notifier",
             "reload",
             "recording",

@@ -65,3 +65,5 @@ ALTER TABLE products DROP COLUMN max_os;
 ALTER TABLE products DROP COLUMN min_os;
 ALTER TABLE branches DROP COLUMN deleted_at;
 ALTER TABLE branches DROP COLUMN follows_branch_id;
+ALTER TABLE projects DROP COLUMN feed_keys;
+ALTER TABLE projects DROP COLUMN private;

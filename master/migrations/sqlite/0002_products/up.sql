@@ -1,4 +1,6 @@
 -- Products in full: what a record holds, uploads, verdicts, labels, releases, collection.
+ALTER TABLE projects ADD COLUMN private BOOLEAN NOT NULL DEFAULT FALSE;
+ALTER TABLE projects ADD COLUMN feed_keys TEXT;
 ALTER TABLE branches ADD COLUMN follows_branch_id BIGINT REFERENCES branches (id);
 ALTER TABLE branches ADD COLUMN deleted_at BIGINT;
 ALTER TABLE products ADD COLUMN min_os TEXT;

@@ -9,6 +9,7 @@ use crate::db::Db;
 use crate::dispatcher::Dispatcher;
 use crate::launches::Launches;
 use crate::links::Links;
+use crate::mover::Mover;
 use crate::notifier::Notifier;
 use crate::poller::Poller;
 use crate::runner::{Parts, Runner};
@@ -72,6 +73,8 @@ pub(super) fn spawn(
     watch.keep(tracker, stop, "launches", launches.run(stop.clone()));
     let counts = app.counts.clone().run(db.clone(), stop.clone());
     watch.keep(tracker, stop, "counts", counts);
+    let mover = Mover::new(db, bells.clone(), app.blobs.clone());
+    watch.keep(tracker, stop, "mover", mover.run(stop.clone()));
     let notifier = Notifier::new(
         db.clone(),
         clock.clone(),

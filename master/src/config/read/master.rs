@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use super::bucket;
 use crate::config::keys;
 use crate::config::load::Scope;
 use crate::config::reader::{Section, Value};
@@ -48,6 +49,9 @@ pub(in crate::config) fn read(scope: &Scope<'_>, section: Option<Section<'_>>) -
         anonymous_read: key("anonymous_read")
             .and_then(|value| value.flag())
             .unwrap_or(true),
+        bucket: section
+            .as_ref()
+            .and_then(|section| bucket::read(scope, section)),
     })
 }
 

@@ -42,8 +42,10 @@ pub(in crate::config) fn read(scope: &Scope<'_>) -> BTreeMap<String, Project> {
             .unwrap_or_default();
         let checklist = section.key("checklist");
         let checklist = checklist.map_or_else(Vec::new, |value| checklist_of(&value));
+        let private = section.key("private").and_then(|value| value.flag());
         let project = Project {
             title,
+            private: private.unwrap_or(false),
             version_scheme: scheme.unwrap_or_default(),
             keys: keys.unwrap_or_default(),
             only_released: only_released.unwrap_or(false),

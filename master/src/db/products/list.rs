@@ -74,6 +74,18 @@ fn items(
             target.as_str().into(),
         ));
     }
+    if filter.public_only && has_private(conn)? {
+        let sql = "p.project_id NOT IN (SELECT q.id FROM projects q WHERE q.private)";
+        items.push(Item {
+            ways: Vec::new(),
+            is_exact: true,
+            test: Test {
+                sql: sql.to_owned(),
+                columns: vec!["project_id"],
+                binds: Vec::new(),
+            },
+        });
+    }
     if let Some(builder) = &filter.builder {
         items.push(Item::equal(
             "p.builder = ?",
@@ -117,6 +129,11 @@ fn items(
         }
     }
     Ok(Some((items, range)))
+}
+
+fn has_private(conn: &mut Conn) -> DbResult<bool> {
+    let private = projects::table.filter(projects::private.eq(true));
+    Ok(diesel::select(diesel::dsl::exists(private)).get_result(conn)?)
 }
 
 fn branch_ids(conn: &mut Conn, name: &str, project: Option<&str>) -> DbResult<Vec<i64>> {

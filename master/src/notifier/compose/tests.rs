@@ -54,6 +54,7 @@ fn master() -> Master {
         web_listen: ([127, 0, 0, 1], 0).into(),
         database: None,
         anonymous_read: true,
+        bucket: None,
     }
 }
 

@@ -214,6 +214,16 @@ async fn a_withdrawn_product_is_gone_and_tells_why() {
     shop.test.db.tx("test", withdraw).await.unwrap();
     let answer = shop.ask(Method::GET, &[]).await;
     assert_eq!(answer.status(), StatusCode::GONE);
+    assert_eq!(
+        value(&answer, header::CONTENT_TYPE),
+        "application/problem+json"
+    );
+    let problem: serde_json::Value = serde_json::from_slice(&read_body(answer).await).unwrap();
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.ends_with("withdrawn: eats <b>files</b>"), "{detail}");
+    let page = [(header::ACCEPT, "text/html,*/*;q=0.8")];
+    let answer = shop.ask(Method::GET, &page).await;
+    assert_eq!(answer.status(), StatusCode::GONE);
     let body = String::from_utf8(read_body(answer).await.to_vec()).unwrap();
     assert!(body.contains("withdrawn: eats &"), "{body}");
     assert!(!body.contains("<b>files"), "{body}");
@@ -232,9 +242,116 @@ async fn a_damaged_file_is_not_served_and_not_offered_again() {
     assert!(!stored.is_there);
 }
 
+#[actix_web::test]
+async fn a_thousand_overlapping_ranges_send_the_file_once() {
+    let shop = shop().await;
+    let nested: Vec<_> = (0..1_000).map(|n| format!("{n}-{}", 599_999 - n)).collect();
+    let same = vec!["0-"; 1_000];
+    let chained: Vec<_> = (0..1_000)
+        .map(|n| format!("{}-{}", n * 500, n * 500 + 99_999))
+        .collect();
+    for header in [nested.join(","), same.join(","), chained.join(",")] {
+        let answer = shop.get(&format!("bytes={header}")).await;
+        assert_eq!(answer.status(), StatusCode::PARTIAL_CONTENT);
+        let range = value(&answer, header::CONTENT_RANGE).to_owned();
+        assert_eq!(range.split('-').next(), Some("bytes 0"), "one part remains");
+        assert!(read_body(answer).await.len() <= 600_000);
+    }
+}
+
+#[actix_web::test]
+async fn a_thousand_single_blocks_come_as_a_thousand_parts_in_order() {
+    let shop = shop().await;
+    let blocks: Vec<_> = (0..1_000_usize)
+        .map(|n| n * 599..n * 599 + 1 + n % 7)
+        .collect();
+    let header: Vec<_> = blocks
+        .iter()
+        .map(|block| format!("{}-{}", block.start, block.end - 1))
+        .collect();
+    let answer = shop.get(&format!("bytes={}", header.join(", "))).await;
+    let kind = value(&answer, header::CONTENT_TYPE).to_owned();
+    let boundary = kind.rsplit('=').next().unwrap().to_owned();
+    let body = read_body(answer).await.to_vec();
+    let (mut rest, content) = (body.as_slice(), content());
+    for block in blocks {
+        let head = format!(
+            "\r\n--{boundary}\r\nContent-Type: {KIND}\r\nContent-Range: bytes {}-{}/600000\r\n\r\n",
+            block.start,
+            block.end - 1
+        );
+        rest = rest.strip_prefix(head.as_bytes()).unwrap();
+        rest = rest.strip_prefix(&content[block]).unwrap();
+    }
+    assert_eq!(rest, format!("\r\n--{boundary}--\r\n").as_bytes());
+}
+
+#[actix_web::test]
+async fn the_hash_is_told_and_if_match_compares_it() {
+    let shop = shop().await;
+    let answer = shop.get("bytes=0-0").await;
+    let digest = value(&answer, REPR_DIGEST).to_owned();
+    let hex = std::process::Command::new("python3")
+        .args([
+            "-c",
+            "import base64,sys; print(base64.b64decode(sys.argv[1]).hex())",
+        ])
+        .arg(digest.trim_start_matches("sha-256=:").trim_end_matches(':'))
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&hex.stdout).trim(), shop.sha256);
+    let tag = format!("\"{}\"", shop.sha256);
+    let weak = format!("W/{tag}");
+    for (known, status) in [
+        (tag.as_str(), StatusCode::OK),
+        ("*", StatusCode::OK),
+        (&format!("\"x\", {tag}"), StatusCode::OK),
+        ("\"x\"", StatusCode::PRECONDITION_FAILED),
+        (weak.as_str(), StatusCode::PRECONDITION_FAILED),
+    ] {
+        let answer = shop.ask(Method::GET, &[(header::IF_MATCH, known)]).await;
+        assert_eq!(answer.status(), status, "{known}");
+    }
+}
+
+#[actix_web::test]
+async fn a_private_file_is_unseen_but_with_a_login_or_a_signed_address() {
+    let shop = shop().await;
+    let id = Identity::Local { name: "test" };
+    let set = |conn: &mut Conn| {
+        let names = crate::db::projects::all_names(conn)?;
+        let private: Vec<_> = names.into_iter().map(|name| (name, true)).collect();
+        crate::db::projects::set_private(conn, &private)
+    };
+    shop.test.db.tx("test", set).await.unwrap();
+    let answer = shop.ask(Method::GET, &[]).await;
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+    let name = "édit \"or\".tar.gz";
+    let life = std::time::Duration::from_secs(60);
+    let link = ops::privacy::sign(&shop.app, &id, &shop.sha256, name, life).await;
+    let link = link.unwrap();
+    let path = link.url.strip_prefix("http://127.0.0.1:8010").unwrap();
+    let answer = shop.ask_at(path, Method::GET, &[]).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert!(value(&answer, header::CACHE_CONTROL).starts_with("private"));
+    assert!(read_body(answer).await == content());
+    for wrong in [path.replace("expires=", "expires=1"), format!("{path}0")] {
+        let answer = shop.ask_at(&wrong, Method::GET, &[]).await;
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{wrong}");
+    }
+    let withdrawn = shop.product;
+    let withdraw = move |conn: &mut Conn| {
+        let state = ProductState::Withdrawn;
+        crate::db::products::set_state(conn, withdrawn, 1, state, "secret reason")
+    };
+    shop.test.db.tx("test", withdraw).await.unwrap();
+    let answer = shop.ask(Method::GET, &[]).await;
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND, "nothing is told");
+}
+
 /// Sends one request as bytes over a real connection and returns the whole answer.
 async fn exchange(socket: std::path::PathBuf, request: String) -> Vec<u8> {
-    use std::io::Write as _;
+    use std::io::{Read as _, Write as _};
     let talk = move || {
         let mut stream = std::os::unix::net::UnixStream::connect(socket).unwrap();
         stream.write_all(request.as_bytes()).unwrap();

@@ -41,6 +41,7 @@ impl ListQuery {
             held: parsed("held", &self.held)?,
             builder: given(&self.builder),
             build: None,
+            public_only: false,
             property: property.as_deref().map(property_of).transpose()?,
             verdict: parsed("verdict", &self.verdict)?,
             from: moment("from", &self.from, false)?,
