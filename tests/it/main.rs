@@ -2,7 +2,9 @@
 //! programs over real sockets.
 
 mod bare_machine;
+mod big;
 mod browser;
+mod bucket;
 mod chaos;
 mod check;
 mod conformance;

@@ -2,6 +2,7 @@
 //! push to, a proxy that cuts connections and one that speaks TLS, a valve that silences them, a
 //! mail server, an HTTP client. No test lives here.
 
+pub mod bucket;
 pub mod git;
 pub mod http;
 pub mod mailbox;

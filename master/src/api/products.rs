@@ -71,6 +71,7 @@ impl ProductQuery {
             builder: self.builder,
             build: self.build,
             verdict: self.verdict,
+            public_only: false,
             before: self.before,
         })
     }

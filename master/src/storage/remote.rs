@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(150);
 const HASTE: Duration = Duration::from_secs(5);
 /// Time to reach the bucket's address.
 const CONNECT_MAX: Duration = Duration::from_secs(3);
-/// Silence in the middle of an answer.
+/// Silence of the bucket while it is written to.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 
 /// Where a bucket is and who asks.
@@ -70,8 +70,8 @@ impl Remote {
         // The library's TLS takes the process's cryptography; an error says that there is one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Ok(Self {
-            patient: client(bucket, PATIENCE)?,
-            hasty: client(bucket, HASTE)?,
+            patient: client(bucket, PATIENCE, SILENCE_MAX)?,
+            hasty: client(bucket, HASTE, HASTE)?,
             prefix: bucket.prefix.clone(),
         })
     }
@@ -228,10 +228,15 @@ impl Remote {
     }
 }
 
-fn client(bucket: &Bucket, patience: Duration) -> io::Result<Arc<dyn ObjectStore>> {
+/// A client that tries for `patience`, and counts `silence` in an answer as a failure.
+fn client(
+    bucket: &Bucket,
+    patience: Duration,
+    silence: Duration,
+) -> io::Result<Arc<dyn ObjectStore>> {
     let options = ClientOptions::new()
         .with_connect_timeout(CONNECT_MAX)
-        .with_read_timeout(SILENCE_MAX)
+        .with_read_timeout(silence)
         .with_timeout_disabled()
         .with_http1_only()
         .with_allow_http(true);
