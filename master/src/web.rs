@@ -27,6 +27,7 @@ pub mod home;
 pub mod installer;
 pub mod logs;
 mod paging;
+mod private_feeds;
 pub mod products;
 mod ranges;
 pub mod releases;

@@ -34,14 +34,18 @@ impl Admitted {
     #[must_use]
     pub fn file_path(&self, sha256: &str, name: &str, now: Time) -> String {
         let path = updates::file_path(sha256, name);
-        let name = name.rsplit('/').next().unwrap_or(name);
-        match &self.key {
+        match self.claim(sha256, name, now) {
             None => path,
-            Some(key) => {
-                let claim = links::sign(key, sha256, name, now, FEED_LINK_LIFE);
-                links::with_claim(&path, &claim)
-            }
+            Some(claim) => links::with_claim(&path, &claim),
         }
+    }
+
+    /// What such an address claims; nothing where the project is not private.
+    #[must_use]
+    pub fn claim(&self, sha256: &str, name: &str, now: Time) -> Option<Claim> {
+        let name = name.rsplit('/').next().unwrap_or(name);
+        let key = self.key.as_ref()?;
+        Some(links::sign(key, sha256, name, now, FEED_LINK_LIFE))
     }
 }
 

@@ -68,7 +68,10 @@ async fn enter(
 
 /// Identifies and judges the asker. A session cookie that is unknown or over counts as nobody; a
 /// bearer token that is, is an error.
-async fn admit(permission: Permission, request: &HttpRequest) -> Result<Identity, Error> {
+pub(super) async fn admit(
+    permission: Permission,
+    request: &HttpRequest,
+) -> Result<Identity, Error> {
     let app = request
         .app_data::<web::Data<App>>()
         .ok_or_else(|| Error::internal("the application has no state"))?;

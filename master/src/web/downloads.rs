@@ -70,14 +70,17 @@ impl Slot {
     {
         let (to, from) = mpsc::channel(AHEAD);
         tokio::spawn(async move {
+            // All of it, so that the place is held to the end.
+            let slot = self;
             let mut pieces = pin!(pieces);
             while let Some(piece) = pieces.next().await {
                 let is_last = piece.is_err();
-                let sent = tokio::time::timeout(self.stall_max, to.send(piece)).await;
+                let sent = tokio::time::timeout(slot.stall_max, to.send(piece)).await;
                 if is_last || !matches!(sent, Ok(Ok(()))) {
                     break;
                 }
             }
+            drop(slot);
         });
         unfold((from, length), |(mut from, left)| async move {
             if left == 0 {

@@ -18,6 +18,7 @@ use super::access::Refusals;
 use super::downloads::Downloads;
 use super::fault::{self, Fault};
 use super::feeds::answers::Answers;
+use super::private_feeds;
 use super::streams::Streams;
 use crate::app::App;
 use crate::error::Error;
@@ -90,6 +91,7 @@ pub fn application(
         )
         .configure(routes::configure)
         .default_service(web::to(nothing_here))
+        .wrap(from_fn(private_feeds::guard))
         .wrap(from_fn(seal))
         .wrap(Compress::default())
         .wrap(from_fn(unlabel))

@@ -8,7 +8,7 @@ use std::ops::Range;
 use actix_web::body::SizedStream;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::http::{Method, StatusCode};
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use bytes::Bytes;
 use futures_util::stream::iter;
 use futures_util::{Stream, StreamExt as _};
@@ -21,6 +21,7 @@ use crate::auth::Identity;
 use crate::auth::links::Claim;
 use crate::error::Error;
 use crate::model::ServedFile;
+use crate::ops::privacy::Admitted;
 use crate::storage::Blobs;
 use crate::{ops, updates};
 
@@ -37,13 +38,16 @@ const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
 /// `GET /files/{sha256}/{name}`.
 pub async fn file(
     app: web::Data<App>,
-    downloads: web::Data<Downloads>,
     identity: Identity,
     request: HttpRequest,
     place: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Fault> {
     let (sha256, name) = place.into_inner();
-    let claim = claim(request.query_string());
+    let admitted = request.extensions().get::<Admitted>().cloned();
+    let claim = match admitted {
+        Some(admitted) => admitted.claim(&sha256, &name, app.clock.now()),
+        None => claim(request.query_string()),
+    };
     let file = ops::artifacts::file(&app, &identity, &sha256, &name, claim.as_ref()).await?;
     let size = u64::try_from(file.size).unwrap_or(0);
     let tag = format!("\"{sha256}\"");
@@ -70,6 +74,8 @@ pub async fn file(
             .content_type(KIND)
             .body(SizedStream::new(size, nothing)));
     }
+    let downloads = request.app_data::<web::Data<Downloads>>();
+    let downloads = downloads.ok_or_else(|| Error::internal("the application has no downloads"))?;
     let slot = downloads.enter()?;
     // From here on nobody collects the content.
     let lease = app.blobs.lease(&sha256);
