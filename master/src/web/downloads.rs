@@ -23,7 +23,7 @@ const STALL_MAX: Duration = Duration::from_secs(60);
 const AHEAD: usize = 1;
 
 /// The downloads of one thread.
-pub struct Downloads {
+pub(super) struct Downloads {
     slots: Arc<Semaphore>,
     stall_max: Duration,
 }
