@@ -130,7 +130,7 @@ routes! {
     POST "/branches/{id}/shut-off" Release => web::branches::shut_off;
     POST "/shutoffs" Release => web::branches::shut_off_project;
     POST "/shutoffs/{id}/lift" Release => web::branches::lift;
-    GET "/updates/explain" Read => web::branches::explain;
+    GET "/explain" Read => web::branches::explain;
     GET "/stores" Collect => web::stores::show;
     POST "/stores/move" Administer => web::stores::relocate;
     GET "/login" Public => web::sessions::form;

@@ -17,6 +17,7 @@ use crate::routes::TABLE;
 use crate::web::envelope::application;
 
 mod builds;
+mod releases;
 
 struct Master {
     app: App,

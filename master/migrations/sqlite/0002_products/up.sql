@@ -122,7 +122,7 @@ CREATE TABLE releases (
     starts_at BIGINT,
     watershed BOOLEAN NOT NULL,
     critical BOOLEAN NOT NULL,
-    override_reason TEXT NOT NULL,
+    override_reason TEXT NOT NULL DEFAULT '',
     signoffs_needed TEXT NOT NULL,
     row_version BIGINT NOT NULL,
     created_by TEXT NOT NULL,

@@ -43,7 +43,7 @@ pub struct ExplainQuery {
     id: String,
 }
 
-/// `GET /updates/explain`.
+/// `GET /explain`.
 pub async fn explain(
     app: web::Data<App>,
     identity: Identity,

@@ -35,6 +35,12 @@ const PAGES: &[&str] = &[
     "/qa?project=editor&branch=main&target=x86_64-linux",
     "/holds",
     "/holds?order=size&ending=true&owner=quinn",
+    "/releases",
+    "/releases?state=live",
+    "/branches",
+    "/branches/1",
+    "/explain",
+    "/explain?project=editor&branch=main&target=x86_64-linux&version=1.0",
     "/login",
 ];
 
