@@ -19,6 +19,7 @@ pub mod privacy;
 pub mod products;
 pub mod releases;
 pub mod requests;
+pub mod retention;
 pub mod shutoffs;
 pub mod stores;
 pub mod updates;

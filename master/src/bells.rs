@@ -24,6 +24,8 @@ pub struct Bells {
     pub releases: Arc<Notify>,
     /// Files are to be moved to another store: `mover` looks.
     pub mover: Arc<Notify>,
+    /// A plan is to be applied, or the store to be looked at: `collector` looks.
+    pub collector: Arc<Notify>,
     /// The newest event's number; page streams wait for it to grow.
     pub events: Arc<watch::Sender<i64>>,
 }
@@ -39,6 +41,7 @@ impl Default for Bells {
             upgrades: Arc::default(),
             releases: Arc::default(),
             mover: Arc::default(),
+            collector: Arc::default(),
             events: Arc::new(watch::Sender::new(0)),
         }
     }

@@ -12,6 +12,7 @@ mod output;
 mod product;
 mod project;
 mod release;
+mod retention;
 pub mod serve;
 mod store;
 mod token;
@@ -82,6 +83,9 @@ enum Command {
     /// Care for the stores of files
     #[command(subcommand)]
     Store(store::Command),
+    /// Look at what may be collected, collect it, and take it back
+    #[command(subcommand)]
+    Retention(retention::Command),
     /// Show the whole chain on this machine in a fresh folder
     Demo(demo::Arguments),
 }
@@ -117,6 +121,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Product(command) => output::end(listen::block_on(product::run(&command))),
         Command::Project(command) => output::end(listen::block_on(project::run(&command))),
         Command::Store(command) => output::end(listen::block_on(store::run(&command))),
+        Command::Retention(command) => output::end(listen::block_on(retention::run(&command))),
         Command::Demo(arguments) => demo::run(&arguments),
     }
 }

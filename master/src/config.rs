@@ -1,6 +1,7 @@
 //! The configuration: TOML with its spans becomes checked values (`resolved`). No other module
 //! parses it, and nothing here opens the database or a connection.
 
+pub mod collecting;
 mod entries;
 mod files;
 mod keys;

@@ -33,6 +33,7 @@ pub mod projects;
 pub mod releases;
 pub mod repositories;
 pub mod requests;
+pub mod retention;
 pub mod schedule_cursors;
 pub(crate) mod schema;
 pub mod sessions;

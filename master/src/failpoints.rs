@@ -7,6 +7,12 @@ const VARIABLE: &str = "WINDLASS_TEST_FAIL_POINT";
 
 /// Every point there is, so that tests can visit them all.
 pub const POINTS: &[&str] = &[
+    "condemn.after",
+    "condemn.before-commit",
+    "expire.after",
+    "expire.before-commit",
+    "expire.deleted",
+    "expire.row",
     "store.finished",
     "store.part",
     "store.renamed",
@@ -30,6 +36,8 @@ pub const POINTS: &[&str] = &[
     "commit.recorded",
     "release.changing",
     "release.changed",
+    "unlink.before-commit",
+    "unlink.committed",
 ];
 
 /// Ends the process at once if the environment names this point; `name` is one of [`POINTS`].

@@ -15,6 +15,7 @@ mod page;
 mod products;
 mod releases;
 mod requests;
+mod retention;
 mod states;
 mod tree;
 mod users;
@@ -45,6 +46,10 @@ pub use releases::{
     UpdateCount,
 };
 pub use requests::{RequestFilter, RequestSummary};
+pub use retention::{
+    Forecast, Plan, PlanDetail, PlanItem, PlanLatest, Point, PolicyText, ProjectState, StoreState,
+    Trashed, WhyKept,
+};
 pub use states::{
     AgentUpgradeState, AuditOutcome, BlobState, BlobStore, BranchState, BuildResult, BuildState,
     DraftState, OutboxState, PlanState, ProductState, ReleaseState, RequestState, Role,

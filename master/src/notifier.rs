@@ -4,6 +4,7 @@
 
 mod absences;
 mod compose;
+mod reports;
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -191,6 +192,9 @@ impl<T: Tails> Notifier<T> {
         if outbox::ABSENCE_KINDS.contains(&mail.kind.as_str()) {
             return self.compose_absences(from, mail).await;
         }
+        if outbox::REPORT_KINDS.contains(&mail.kind.as_str()) {
+            return self.compose_report(from, mail).await;
+        }
         let Some(build) = mail.build else {
             return Err(MailError::Never("it tells of no build".to_owned()));
         };
@@ -211,6 +215,18 @@ impl<T: Tails> Notifier<T> {
 }
 
 impl<T: Tails> Notifier<T> {
+    async fn compose_report(&self, from: &str, mail: &OutboxMail) -> Result<Letter, MailError> {
+        let seq = mail.event;
+        let told = self
+            .db
+            .read("outbox::report", move |conn| outbox::report(conn, seq))
+            .await
+            .map_err(|error| MailError::Later(error.to_string()))?;
+        let config = self.config.borrow().clone();
+        reports::letter(from, mail, &config.master, &told)
+            .map_err(|error| MailError::Never(format!("the mail cannot be rendered: {error}")))
+    }
+
     async fn compose_absences(&self, from: &str, mail: &OutboxMail) -> Result<Letter, MailError> {
         let seq = mail.event;
         let told = self

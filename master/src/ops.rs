@@ -23,6 +23,7 @@ pub mod products;
 pub mod programs;
 pub mod releases;
 pub mod requests;
+pub mod retention;
 pub mod sessions;
 pub mod shutoffs;
 pub mod stores;

@@ -32,6 +32,7 @@ pub mod products;
 mod ranges;
 pub mod releases;
 pub mod requests;
+pub mod retention;
 mod rows;
 pub mod sessions;
 pub mod state;

@@ -9,7 +9,7 @@ use utoipa::OpenApi;
 
 use super::{
     agent_tokens, agents, audit, builders, builds, changes, drafts, holds, logs, me, privacy,
-    products, requests, stores, uploads, verdicts,
+    products, requests, retention, stores, uploads, verdicts,
 };
 use super::{branches, releases, shutoffs, updates, withdrawals};
 use crate::auth::Permission;
@@ -116,6 +116,17 @@ struct Problem {
         verdicts::desk,
         stores::show,
         stores::relocate,
+        retention::show,
+        retention::plans,
+        retention::make,
+        retention::plan,
+        retention::items,
+        retention::apply,
+        retention::trash,
+        retention::restore,
+        retention::collect,
+        retention::why,
+        retention::scrub,
         requests::list,
         requests::show,
         requests::force,

@@ -52,6 +52,7 @@ pub(crate) fn config() -> Config {
             database: None,
             anonymous_read: true,
             bucket: None,
+            collecting: Default::default(),
         },
         mail: None,
         projects: Default::default(),
@@ -62,5 +63,6 @@ pub(crate) fn config() -> Config {
         builders: Default::default(),
         schedules: Default::default(),
         notifies: Default::default(),
+        retention: Default::default(),
     }
 }

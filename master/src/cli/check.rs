@@ -46,6 +46,10 @@ pub(super) fn summary(config: &Config) -> String {
     line(["builder", "builders"], config.builders.keys().collect());
     line(["schedule", "schedules"], config.schedules.keys().collect());
     line(["notify", "notifies"], config.notifies.keys().collect());
+    line(
+        ["retention", "retentions"],
+        config.retention.keys().collect(),
+    );
     if config.mail.is_none() && !config.notifies.is_empty() {
         text.push_str("note: without [mail] nobody is told anything\n");
     }

@@ -36,13 +36,14 @@ pub(super) struct Entries<'a> {
 }
 
 /// The nouns whose entries have names.
-const NOUNS: [&str; 6] = [
+const NOUNS: [&str; 7] = [
     "project",
     "repository",
     "agent",
     "builder",
     "schedule",
     "notify",
+    "retention",
 ];
 
 impl<'a> Entries<'a> {

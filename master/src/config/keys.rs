@@ -23,15 +23,16 @@ macro_rules! sections {
 
 sections! {
     ROOT = "the file": "include" "master" "mail" "project" "repository" "agents" "agent"
-        "builder" "schedule" "notify" "uploads";
+        "builder" "schedule" "notify" "uploads" "retention";
     MASTER = "[master]": "title" "url" "data" "agent_listen" "agent_address" "agent_tls"
         "agent_plain" "web_listen" "database"
-        "anonymous_read" "blobs" "s3";
+        "anonymous_read" "blobs" "s3" "collect" "collect_applies" "quota" "store_owner"
+        "store_grace" "scrub" "hold_notice_days" "event_days" "audit_days" "mail_days";
     S3 = "s3": "endpoint" "region" "key" "secret" "new_files";
     AGENT_TLS = "agent_tls": "certificate" "key";
     MAIL = "[mail]": "from" "smtp" "password" "ca_file" "folder";
     SECRET = "a secret": "file" "env";
-    PROJECT = "[project.NAME]": "title" "version_scheme" "keys" "releases" "signoffs"
+    PROJECT = "[project.NAME]": "title" "version_scheme" "keys" "releases" "signoffs" "quota"
         "bad_needs_bug" "checklist" "private";
     SIGNOFFS = "signoffs": "qa" "engineer" "admin";
     PUBLIC_KEYS = "the keys of a project": "minisign" "ed25519" "gpg";
@@ -55,4 +56,7 @@ sections! {
     FORCE = "[schedule.NAME] on force": "on" "builders" "parameters";
     PARAMETER = "a parameter": "type" "label" "default" "required" "of";
     NOTIFY = "[notify.NAME]": "builders" "when" "to";
+    RETENTION = "[retention.NAME]": "projects" "branches" "keep_newest" "keep_newest_good"
+        "keep_days" "deleted_branch_days" "bad_days" "grace_days" "trash_days" "role_days"
+        "log_days" "build_days";
 }

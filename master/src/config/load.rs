@@ -94,6 +94,7 @@ fn read_all(check: &Check<'_>, sources: &[File], file: PathBuf, folder: PathBuf)
         agents: read::agents::read(&entries.noun("agent"), &agent_defaults),
         agent_defaults,
         notifies: read::notifies::read(&entries.noun("notify"), &names),
+        retention: read::retention::read(&entries.noun("retention"), &scope.projects),
         builders: read::builders::read(&scope, &plans, &schedules),
         schedules,
         uploads: read::uploads::read(uploads.as_ref()),

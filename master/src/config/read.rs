@@ -14,6 +14,7 @@ mod products;
 pub(super) mod projects;
 mod public_keys;
 pub(super) mod repositories;
+pub(super) mod retention;
 mod runs;
 pub(super) mod schedules;
 mod smtp;

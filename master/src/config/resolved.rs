@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::collecting::{Collecting, Retention};
 use super::manner::Manner;
 use super::template::Template;
 use crate::model::{SignoffNeed, VersionScheme};
@@ -34,6 +35,8 @@ pub struct Config {
     pub schedules: BTreeMap<String, Schedule>,
     /// `[notify.NAME]`.
     pub notifies: BTreeMap<String, Notify>,
+    /// `[retention.NAME]`.
+    pub retention: BTreeMap<String, Retention>,
     /// `[uploads]`.
     pub uploads: Uploads,
 }
@@ -83,6 +86,8 @@ pub struct Master {
     pub anonymous_read: bool,
     /// A bucket for stored files, besides the folder below `data`.
     pub bucket: Option<Bucket>,
+    /// When the collector works, and what else is about the store.
+    pub collecting: Collecting,
 }
 
 impl Master {
@@ -222,6 +227,8 @@ pub struct Project {
     pub only_released: bool,
     /// How many sign-offs of which role a release needs.
     pub signoffs: Vec<SignoffNeed>,
+    /// Most bytes of its products.
+    pub quota: Option<u64>,
 }
 
 /// Public keys of a project, as they are written; each was checked to be one.

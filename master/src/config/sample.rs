@@ -52,6 +52,7 @@ pub(crate) fn config() -> Config {
             ("by-hand".to_owned(), by_hand()),
         ]),
         notifies: BTreeMap::new(),
+        retention: BTreeMap::new(),
     }
 }
 
@@ -73,6 +74,7 @@ fn master() -> Master {
         database: None,
         anonymous_read: true,
         bucket: None,
+        collecting: Default::default(),
     }
 }
 

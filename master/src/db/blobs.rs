@@ -30,6 +30,8 @@ pub fn insert(conn: &mut Conn, now: Time, blob: &Blob) -> DbResult<()> {
         .execute(inner))?;
     diesel::update(blobs::table.find(&blob.sha256))
         .set((
+            blobs::sha1.eq(&blob.sha1),
+            blobs::sha512.eq(&blob.sha512),
             blobs::touched_at.eq(now.0),
             blobs::store.eq(blob.store.as_str()),
         ))

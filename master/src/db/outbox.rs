@@ -4,6 +4,7 @@
 mod absences;
 mod content;
 mod queue;
+mod reports;
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use diesel::prelude::*;
 pub use absences::{ABSENCE_KINDS, Absence, MailAbsences, absences, queue_absences};
 pub use content::{MailBuild, MailChange, MailProduct, MailStamp, MailStep, content};
 pub use queue::queue_build_mails;
+pub use reports::{MailReport, REPORT_KINDS, Report, last_report, queue_report, report};
 
 use super::schema::outbox;
 use super::{Conn, DbError, DbResult};

@@ -91,6 +91,14 @@ pub fn touch(conn: &mut Conn, id: ProductId) -> DbResult<()> {
         .and(Err(DbError::Changed))
 }
 
+/// The row version of a product.
+pub fn row_version(conn: &mut Conn, id: ProductId) -> DbResult<i64> {
+    Ok(rows::table
+        .find(id.0)
+        .select(rows::row_version)
+        .first(conn)?)
+}
+
 /// Moves a product to another state if it still has the row version that the decision was made
 /// on, and returns the new row version. Errors: [`DbError::Changed`] otherwise, or where the
 /// transition table does not allow it.

@@ -398,6 +398,7 @@ diesel::table! {
         source_path -> Text,
         delta_from_product_id -> Nullable<BigInt>,
         by_name -> Text,
+        gone_at -> Nullable<BigInt>,
     }
 }
 
@@ -669,6 +670,15 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    store_figures (day, project_id) {
+        day -> BigInt,
+        project_id -> BigInt,
+        bytes -> BigInt,
+        newest_product_id -> BigInt,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(tokens -> users (user_id));
 diesel::joinable!(repositories -> projects (project_id));
@@ -773,4 +783,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     retention_plans,
     retention_items,
     retention_latest,
+    store_figures,
 );

@@ -66,7 +66,7 @@ pub(super) fn random_key() -> DbResult<String> {
 }
 
 /// Sets a row.
-pub(super) fn put(conn: &mut Conn, name: &str, value: &str) -> DbResult<()> {
+pub fn put(conn: &mut Conn, name: &str, value: &str) -> DbResult<()> {
     let values = (settings::name.eq(name), settings::value.eq(value));
     per_engine!(conn, inner => diesel::insert_into(settings::table)
         .values(values)
@@ -78,7 +78,7 @@ pub(super) fn put(conn: &mut Conn, name: &str, value: &str) -> DbResult<()> {
 }
 
 /// The value of a row.
-pub(super) fn value(conn: &mut Conn, name: &str) -> DbResult<Option<String>> {
+pub fn value(conn: &mut Conn, name: &str) -> DbResult<Option<String>> {
     let row = settings::table.find(name).select(settings::value);
     Ok(row.first(conn).optional()?)
 }

@@ -121,6 +121,8 @@ pub fn blob(conn: &mut Conn, sha256: &str) -> DbResult<Option<Blob>> {
     let row: Option<(String, String, String, i64, String)> = blobs::table
         .find(sha256)
         .filter(blobs::state.eq_any(usable))
+        // Of one that was found without a record only the name is known.
+        .filter(blobs::sha1.ne(""))
         .select((
             blobs::sha256,
             blobs::sha1,

@@ -361,7 +361,11 @@ impl ProductState {
             Released => matches!(next, Superseded | Withdrawn),
             Superseded => matches!(next, Released | Withdrawn | Expired),
             Withdrawn => matches!(next, Recorded | Expired),
-            Expired => matches!(next, Recorded | Deleted),
+            // Back to what it was.
+            Expired => matches!(
+                next,
+                Recorded | Candidate | Superseded | Withdrawn | Deleted
+            ),
             Deleted => false,
         }
     }

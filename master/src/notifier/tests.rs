@@ -31,6 +31,7 @@ fn config(mail: Option<crate::config::resolved::Mail>) -> Arc<Config> {
             database: None,
             anonymous_read: true,
             bucket: None,
+            collecting: Default::default(),
         },
         mail,
         projects: Default::default(),
@@ -41,6 +42,7 @@ fn config(mail: Option<crate::config::resolved::Mail>) -> Arc<Config> {
         builders: Default::default(),
         schedules: Default::default(),
         notifies: team(),
+        retention: Default::default(),
     })
 }
 

@@ -239,6 +239,7 @@ async fn has_room(app: &App, announced: &Announced) -> Result<()> {
         Ok((promised, missing))
     };
     let (promised, missing) = app.db.read("drafts.room", read).await?;
+    super::retention::has_room(app, &announced.record.project, missing).await?;
     super::uploads::has_room(app, promised, missing).await
 }
 

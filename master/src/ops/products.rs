@@ -45,13 +45,20 @@ pub async fn show(app: &App, identity: &Identity, id: ProductId) -> Result<Produ
     let now = app.clock.now();
     let db = app.db.lane(Lane::Pages);
     let detail = db.read("products.show", move |conn| detail(conn, now, id));
-    let detail = detail.await.map_err(|error| not_found(error, id))?;
+    let mut detail = detail.await.map_err(|error| not_found(error, id))?;
     if !identity.sees_private() {
         let admitted = super::privacy::admit(app, identity, &detail.product.project, None);
         admitted
             .await
             .map_err(|_| not_found(DbError::NotFound, id))?;
     }
+    if app.config().retention.is_empty() {
+        return Ok(detail);
+    }
+    let more = super::retention::why(app, identity, id).await?.reasons;
+    let told = std::mem::take(&mut detail.why_kept);
+    let new = more.into_iter().filter(|reason| !told.contains(reason));
+    detail.why_kept = told.iter().cloned().chain(new).collect();
     Ok(detail)
 }
 

@@ -21,6 +21,7 @@ const PLACES: &[(&str, &str)] = &[
     ("/products", "Products"),
     ("/releases", "Releases"),
     ("/qa", "QA"),
+    ("/retention", "Retention"),
     ("/agents", "Agents"),
 ];
 

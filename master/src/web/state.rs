@@ -5,7 +5,8 @@ use std::fmt;
 use askama::filters::HtmlSafe;
 
 use crate::model::{
-    AgentUpgradeState, BuildResult, BuildState, ReleaseState, RequestState, StepState, Verdict,
+    AgentUpgradeState, BuildResult, BuildState, PlanState, ReleaseState, RequestState, StepState,
+    Verdict,
 };
 
 /// A state as pages show it.
@@ -120,6 +121,18 @@ impl Look {
             ReleaseState::Superseded => Self::new("skipped", "superseded"),
             ReleaseState::Withdrawn => Self::new("warnings", "withdrawn"),
             ReleaseState::RolledBack => Self::new("failure", "rolled back"),
+        }
+    }
+
+    /// Of a retention plan.
+    #[must_use]
+    pub fn of_plan(state: PlanState) -> Self {
+        match state {
+            PlanState::Planned => Self::new("pending", "waits to be applied"),
+            PlanState::Refused => Self::new("failure", "refused"),
+            PlanState::Applying => Self::new("running", "being applied"),
+            PlanState::Applied => Self::new("success", "applied"),
+            PlanState::Stale => Self::new("cancelled", "stale"),
         }
     }
 

@@ -21,6 +21,7 @@ UPDATE products SET
         WHERE h.product_id = products.id AND h.lifted_at IS NULL);
 ALTER TABLE product_files ADD COLUMN delta_from_product_id BIGINT REFERENCES products (id);
 ALTER TABLE product_files ADD COLUMN by_name TEXT NOT NULL DEFAULT '';
+ALTER TABLE product_files ADD COLUMN gone_at BIGINT;
 ALTER TABLE blobs ADD COLUMN touched_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE blobs ADD COLUMN condemned_at BIGINT;
 ALTER TABLE blobs ADD COLUMN verified_at BIGINT;
@@ -202,6 +203,13 @@ CREATE TABLE retention_latest (
     before_product_id BIGINT REFERENCES products (id),
     after_product_id BIGINT REFERENCES products (id),
     PRIMARY KEY (plan_id, branch_id, target)
+);
+CREATE TABLE store_figures (
+    day BIGINT NOT NULL,
+    project_id BIGINT NOT NULL,
+    bytes BIGINT NOT NULL,
+    newest_product_id BIGINT NOT NULL,
+    PRIMARY KEY (day, project_id)
 );
 CREATE INDEX products_by_state_expired_at ON products (state, expired_at);
 CREATE INDEX products_by_version ON products (version);

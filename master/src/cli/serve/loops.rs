@@ -5,6 +5,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::absences::Absences;
 use crate::app::App;
+use crate::collector::{self, Collector};
 use crate::db::Db;
 use crate::dispatcher::Dispatcher;
 use crate::launches::Launches;
@@ -62,6 +63,15 @@ pub(super) fn spawn(
         app.agents.clone(),
     );
     watch.keep(tracker, stop, "absences", absences.run(stop.clone()));
+    let collector = Collector::new(collector::Parts {
+        db: db.clone(),
+        clock: clock.clone(),
+        bells: bells.clone(),
+        config: config.clone(),
+        blobs: app.blobs.clone(),
+        data: app.config().master.data.clone(),
+    });
+    watch.keep(tracker, stop, "collector", collector.run(stop.clone()));
     let upgrades = app
         .agents
         .clone()

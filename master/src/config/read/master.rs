@@ -52,6 +52,7 @@ pub(in crate::config) fn read(scope: &Scope<'_>, section: Option<Section<'_>>) -
         bucket: section
             .as_ref()
             .and_then(|section| bucket::read(scope, section)),
+        collecting: super::retention::collecting(section.as_ref()),
     })
 }
 

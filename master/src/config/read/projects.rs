@@ -52,6 +52,7 @@ pub(in crate::config) fn read(scope: &Scope<'_>) -> BTreeMap<String, Project> {
             signoffs: signoffs(&section),
             bad_needs_bug,
             checklist,
+            quota: super::retention::quota(&section),
         };
         Some((entry.name.to_owned(), project))
     };

@@ -377,7 +377,9 @@ fn by_id(conn: &mut Conn, id: i64) -> DbResult<Option<Candidate>> {
 
 /// Whether the product has files and every one of them is in the store.
 fn is_complete(conn: &mut Conn, id: i64) -> DbResult<bool> {
-    let of = product_files::table.filter(product_files::product_id.eq(id));
+    let of = product_files::table
+        .filter(product_files::product_id.eq(id))
+        .filter(product_files::gone_at.is_null());
     let any: Option<i64> = of
         .clone()
         .select(product_files::id)

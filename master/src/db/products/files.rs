@@ -36,7 +36,7 @@ pub struct Stored {
 
 /// The products that name the content `sha256` with the file name `name`, newest first.
 pub fn owners(conn: &mut Conn, sha256: &str, name: &str) -> DbResult<Vec<Owner>> {
-    let rows: Vec<(i64, String, String, bool)> = product_files::table
+    let rows: Vec<(i64, String, String, bool, Option<i64>)> = product_files::table
         .inner_join(products::table.inner_join(projects::table))
         .filter(product_files::blob_sha256.eq(sha256))
         .filter(product_files::name.eq(name))
@@ -47,11 +47,17 @@ pub fn owners(conn: &mut Conn, sha256: &str, name: &str) -> DbResult<Vec<Owner>>
             products::state,
             products::state_reason,
             projects::private,
+            product_files::gone_at,
         ))
         .load(conn)?;
-    let owner = |(id, state, reason, is_private): (i64, String, String, bool)| Owner {
+    type Row = (i64, String, String, bool, Option<i64>);
+    let owner = |(id, state, reason, is_private, gone_at): Row| Owner {
         product: ProductId(id),
-        state: state.parse().unwrap_or(ProductState::Deleted),
+        state: match state.parse() {
+            // A file that stays longer than its product is there as long as its bytes are.
+            Ok(ProductState::Deleted) if gone_at.is_some() => ProductState::Recorded,
+            state => state.unwrap_or(ProductState::Deleted),
+        },
         reason,
         is_private,
     };

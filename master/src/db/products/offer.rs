@@ -109,6 +109,7 @@ fn files(conn: &mut Conn, id: ProductId) -> DbResult<Vec<OfferFile>> {
     let rows: Vec<FileRow> = product_files::table
         .inner_join(blobs::table)
         .filter(product_files::product_id.eq(id.0))
+        .filter(product_files::gone_at.is_null())
         .order(product_files::id)
         .limit(FILES_MAX)
         .select((

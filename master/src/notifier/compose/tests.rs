@@ -55,6 +55,7 @@ fn master() -> Master {
         database: None,
         anonymous_read: true,
         bucket: None,
+        collecting: Default::default(),
     }
 }
 

@@ -41,6 +41,9 @@ const PAGES: &[&str] = &[
     "/branches/1",
     "/explain",
     "/explain?project=editor&branch=main&target=x86_64-linux&version=1.0",
+    "/products/60/why-kept",
+    "/retention",
+    "/retention/trash",
     "/login",
 ];
 
