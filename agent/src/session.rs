@@ -54,11 +54,12 @@ pub(crate) enum Input {
     Lost(String),
     /// The writer wrote one block.
     Written,
-    /// A request's thread has bytes for the master, within what its gate let pass.
+    /// A request's thread has bytes for the master, within what its gate let pass, in pieces of
+    /// a frame's worth at most.
     Chunk {
         channel: ChannelId,
         offset: u64,
-        bytes: Vec<u8>,
+        pieces: Vec<Vec<u8>>,
     },
     /// What a request's thread sends from here on is to be hashed beside its MACs.
     HashSent { channel: ChannelId, sha256: Sha256 },
@@ -111,7 +112,9 @@ struct Channel {
     /// Where its thread waits before it sends.
     gate: Arc<Gate>,
     /// Where its thread takes the master's bytes from; `None` for input of a command.
-    inbox: Option<Sender<Inbound>>,
+    inbox: Option<Sender<Vec<Inbound>>>,
+    /// What is to go there once all that has come is looked at: so its thread is woken once.
+    parcel: Vec<Inbound>,
     /// Its command, once known.
     entry: Option<Arc<Entry>>,
     /// By which number it brings input to its command.
@@ -261,11 +264,17 @@ impl Session<'_> {
         }
         self.answered
             .retain(|id| self.connection.next_offset(*id).is_some());
-        for (id, channel) in &self.channels {
-            if let Some(next) = self.connection.next_offset(*id) {
-                channel
-                    .gate
-                    .open_to(next.saturating_add(self.connection.room(*id)));
+        for (id, channel) in &mut self.channels {
+            if let Some(next) = self.connection.next_offset(*id)
+                && let room @ 1.. = self.connection.ample_room(*id)
+            {
+                channel.gate.open_to(next.saturating_add(room));
+            }
+            if let Some(inbox) = &channel.inbox
+                && !channel.parcel.is_empty()
+            {
+                // A thread that has stopped listening answers for itself.
+                let _ = inbox.send(std::mem::take(&mut channel.parcel));
             }
         }
     }
@@ -370,8 +379,8 @@ impl Session<'_> {
             Input::Chunk {
                 channel,
                 offset,
-                bytes,
-            } => self.send_chunk(channel, offset, bytes),
+                pieces,
+            } => self.send_chunk(channel, offset, pieces),
             // Like the calls below, refused only once the channel is closed: then nobody waits
             // for it.
             Input::HashSent { channel, sha256 } => {
@@ -409,17 +418,20 @@ impl Session<'_> {
         }
     }
 
-    fn send_chunk(&mut self, channel: ChannelId, offset: u64, bytes: Vec<u8>) {
-        match self.connection.send_piece(channel, offset, bytes) {
-            Ok(true) => {}
-            // The gate lets no more pass than there is room for: this is a fault of ours, and
-            // going on would lose bytes.
-            Ok(false) => {
-                let text = "the agent produced more than it may send";
-                self.respond(channel, Err(Failure::new(Code::Internal, text)));
+    fn send_chunk(&mut self, channel: ChannelId, mut offset: u64, pieces: Vec<Vec<u8>>) {
+        for bytes in pieces {
+            let end = offset + bytes.len() as u64;
+            match self.connection.send_piece(channel, offset, bytes) {
+                Ok(true) => offset = end,
+                // The gate lets no more pass than there is room for: this is a fault of ours, and
+                // going on would lose bytes.
+                Ok(false) => {
+                    let text = "the agent produced more than it may send";
+                    return self.respond(channel, Err(Failure::new(Code::Internal, text)));
+                }
+                // The channel was closed meanwhile.
+                Err(_) => return,
             }
-            // The channel was closed meanwhile.
-            Err(_) => {}
         }
     }
 

@@ -219,7 +219,7 @@ def check_exec(box):
 #        paths (? = the root will do), numbers, flags, hashes; what is in brackets may be absent
 FORMS = {
     "put": ("path", "size", "x replace parents", "sha256"),
-    "get": ("path", "[max_bytes] [size] [mtime_ns]", "x", ""),
+    "get": ("path", "[max_bytes] [size] [mtime_ns]", "x unhashed", ""),
     "tree_put": ("path", "manifest_size", "", "manifest_sha256"),
     "tree_get": ("path?", "max_entries [max_bytes] [manifest_size]", "", "[manifest_sha256]"),
     "mkdir": ("path?", "", "parents", ""), "remove": ("path", "", "recursive missing_ok", ""),

@@ -181,30 +181,50 @@ impl Connection {
         if self.is_deaf() {
             return;
         }
-        self.reader.push(bytes);
+        let mut rest = bytes;
         while !self.is_deaf() {
-            let channels = &mut self.channels;
-            let next = self.reader.next_frame_beside(|header| {
-                let is_data = (header.tag, header.flags) == (FrameType::Data.tag(), 0);
-                let channel = channels.get_mut(&header.channel).filter(|_| is_data)?;
-                channel.receiving.sha256.as_mut()
-            });
-            let frame = match next {
-                Ok(Some(frame)) => frame,
-                Ok(None) => return,
+            // What began in the bytes before is completed first; all else is read where it is.
+            let mut begun = self.reader.take_begun();
+            let taken = match self.reader.complete(&mut begun, &mut rest) {
+                Err(error) => Err(error),
+                Ok(()) if begun.is_empty() => self.take_frame(now_ms, rest),
+                Ok(()) => self.take_frame(now_ms, &begun),
+            };
+            match taken {
                 Err(error) => return self.fail(error),
-            };
-            let result = match self.phase {
-                Phase::Ready | Phase::Announcing => {
-                    self.heard_ms = now_ms;
-                    self.handle_frame(frame)
+                // Everything else was put behind what is begun.
+                Ok(0) if !begun.is_empty() => return self.reader.keep_begun(begun),
+                Ok(0) => {
+                    begun.extend_from_slice(rest);
+                    return self.reader.keep_begun(begun);
                 }
-                _ => self.handle_handshake(now_ms, frame),
-            };
-            if let Err(error) = result {
-                return self.fail(error);
+                Ok(count) if begun.is_empty() => rest = &rest[count..],
+                Ok(_) => begun.clear(),
             }
+            self.reader.keep_begun(begun);
         }
+    }
+
+    /// Takes the frame at the beginning of `bytes`; how many bytes it has, 0 if it is not whole.
+    fn take_frame(&mut self, now_ms: u64, bytes: &[u8]) -> Result<usize, ProtocolError> {
+        let channels = &mut self.channels;
+        let cut = self.reader.cut(bytes, |header| {
+            let is_data = (header.tag, header.flags) == (FrameType::Data.tag(), 0);
+            let channel = channels.get_mut(&header.channel).filter(|_| is_data)?;
+            channel.receiving.sha256.as_mut()
+        })?;
+        let Some(cut) = cut else {
+            return Ok(0);
+        };
+        let count = cut.count;
+        match self.phase {
+            Phase::Ready | Phase::Announcing => {
+                self.heard_ms = now_ms;
+                self.handle_frame(cut)?;
+            }
+            _ => self.handle_handshake(now_ms, cut.to_frame())?,
+        }
+        Ok(count)
     }
 
     /// The transport ended or failed.

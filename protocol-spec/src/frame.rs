@@ -16,6 +16,27 @@ pub struct Frame {
     pub payload: Vec<u8>,
 }
 
+/// One frame where it came.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cut<'a> {
+    /// Its header.
+    pub(crate) header: Header,
+    /// Its payload.
+    pub(crate) payload: &'a [u8],
+    /// Bytes of the stream up to its end.
+    pub(crate) count: usize,
+}
+
+impl Cut<'_> {
+    /// A copy of its own.
+    pub(crate) fn to_frame(self) -> Frame {
+        Frame {
+            header: self.header,
+            payload: self.payload.to_vec(),
+        }
+    }
+}
+
 /// Cuts a byte stream into frames and checks their MACs.
 #[derive(Debug)]
 pub struct FrameReader {
@@ -77,43 +98,89 @@ impl FrameReader {
     /// The next whole, genuine frame; `None` means more bytes are needed. After an error the
     /// stream is lost.
     pub fn next_frame(&mut self) -> Result<Option<Frame>, ProtocolError> {
-        self.next_frame_beside(|_| None)
+        let buffer = std::mem::take(&mut self.buffer);
+        let cut = self.cut(&buffer[self.at..], |_| None);
+        let frame = cut.map(|cut| {
+            self.at += cut.map_or(0, |cut| cut.count);
+            cut.map(Cut::to_frame)
+        });
+        self.buffer = buffer;
+        frame
     }
 
-    /// `next_frame`; where there is a key, what follows the offset in a frame of a stream is taken
-    /// into the hash that `beside` names for it, whether the frame turns out genuine or not.
-    pub(crate) fn next_frame_beside<'a>(
-        &mut self,
-        beside: impl FnOnce(&Header) -> Option<&'a mut Sha256>,
-    ) -> Result<Option<Frame>, ProtocolError> {
-        if !self.greeted {
-            let seen = &self.buffer[..self.buffer.len().min(PREAMBLE.len())];
-            if !PREAMBLE.starts_with(seen) {
-                return Err(ProtocolError::Preamble);
+    /// For one who cuts frames where they are, instead of `push`: the beginning of a frame that
+    /// was kept. It goes back by `keep_begun`, which keeps its memory too.
+    pub(crate) fn take_begun(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.buffer)
+    }
+
+    /// Keeps the beginning of a frame, or nothing.
+    pub(crate) fn keep_begun(&mut self, begun: Vec<u8>) {
+        self.buffer = begun;
+    }
+
+    /// Moves what is missing of the frame that has begun from `rest` behind it, as far as that
+    /// is there; nothing if none has begun.
+    pub(crate) fn complete(
+        &self,
+        begun: &mut Vec<u8>,
+        rest: &mut &[u8],
+    ) -> Result<(), ProtocolError> {
+        while !begun.is_empty() && !rest.is_empty() {
+            let missing = self.length(begun)?.saturating_sub(begun.len());
+            if missing == 0 {
+                break;
             }
-            if seen.len() < PREAMBLE.len() {
-                return Ok(None);
-            }
-            self.at = PREAMBLE.len();
-            self.greeted = true;
+            let (now, later) = rest.split_at(missing.min(rest.len()));
+            begun.extend_from_slice(now);
+            *rest = later;
         }
-        let rest = &self.buffer[self.at..];
-        let Some((head, rest)) = rest.split_first_chunk::<HEADER_BYTES>() else {
-            return Ok(None);
+        Ok(())
+    }
+
+    /// Bytes of the preamble, if it is still to come, and of the frame at the beginning of
+    /// `bytes`, as far as that can be known: those up to the end of its header at least.
+    fn length(&self, bytes: &[u8]) -> Result<usize, ProtocolError> {
+        let skip = if self.greeted { 0 } else { PREAMBLE.len() };
+        let seen = &bytes[..bytes.len().min(skip)];
+        if !PREAMBLE.starts_with(seen) {
+            return Err(ProtocolError::Preamble);
+        }
+        let head = bytes.get(skip..).unwrap_or_default();
+        let Some((head, _)) = head.split_first_chunk::<HEADER_BYTES>() else {
+            return Ok(skip + HEADER_BYTES);
         };
-        let header = Header::decode(head);
         let (most, mac_bytes) = match self.key {
             Some(_) => (limits::FRAME_MAX, MAC_BYTES),
             None => (limits::FRAME_BEFORE_AUTH_MAX, 0),
         };
+        let header = Header::decode(head);
         let length = header.length as usize;
-        if length > most {
-            return Err(ProtocolError::FrameTooBig(header.length));
+        match length > most {
+            true => Err(ProtocolError::FrameTooBig(header.length)),
+            false => Ok(skip + HEADER_BYTES + length + mac_bytes),
         }
-        let Some(body) = rest.get(..length + mac_bytes) else {
+    }
+
+    /// The whole, genuine frame at the beginning of `bytes`; `None` means more bytes are needed.
+    /// Where there is a key, what follows the offset in a frame of a stream is taken into the hash
+    /// that `beside` names for it, whether the frame turns out genuine or not.
+    pub(crate) fn cut<'b, 'a>(
+        &mut self,
+        bytes: &'b [u8],
+        beside: impl FnOnce(&Header) -> Option<&'a mut Sha256>,
+    ) -> Result<Option<Cut<'b>>, ProtocolError> {
+        let count = self.length(bytes)?;
+        let Some(whole) = bytes.get(..count) else {
             return Ok(None);
         };
-        let (payload, mac) = body.split_at(length);
+        let skip = if self.greeted { 0 } else { PREAMBLE.len() };
+        let Some((head, body)) = whole[skip..].split_first_chunk::<HEADER_BYTES>() else {
+            return Ok(None);
+        };
+        let header = Header::decode(head);
+        self.greeted = true;
+        let (payload, mac) = body.split_at(header.length as usize);
         if let Some(key) = &self.key {
             let (offset, bytes) = payload.split_at(payload.len().min(8));
             let parts = [&self.sequence.to_be_bytes()[..], head, offset];
@@ -123,12 +190,11 @@ impl FrameReader {
             }
             self.sequence += 1;
         }
-        let frame = Frame {
+        Ok(Some(Cut {
             header,
-            payload: payload.to_vec(),
-        };
-        self.at += HEADER_BYTES + length + mac_bytes;
-        Ok(Some(frame))
+            payload,
+            count,
+        }))
     }
 }
 

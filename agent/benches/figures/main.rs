@@ -81,12 +81,15 @@ fn whole_files(ground: &Ground) -> Vec<Row> {
     ground.make_source(FILE_BYTES);
     let (mut put, mut get, mut nc) = (Vec::new(), Vec::new(), Vec::new());
     let mut peer = ground.connect(None);
+    let given = ground.target("root").join("given");
+    std::fs::hard_link(ground.source(), &given).unwrap();
     for _ in 0..ROUNDS {
         nc.push(ground.nc());
         put.push(peer.put(&ground.source(), "put"));
-        get.push(peer.get("put", &ground.target("got")));
-        ground.remove("got");
+        // Each of the three finds as much memory free for the file that it writes.
         peer.remove("put");
+        get.push(peer.get("given", &ground.target("got")));
+        ground.remove("got");
     }
     let speed = |times: &[Duration]| FILE_BYTES as f64 / 1e6 / median(times).as_secs_f64();
     let row = |name: &str, times: &[Duration]| Row {
@@ -97,6 +100,7 @@ fn whole_files(ground: &Ground) -> Vec<Row> {
         wanted: "≥ 0.50".into(),
         is_met: speed(times) / speed(&nc) >= 0.5,
     };
+    std::fs::remove_file(given).unwrap();
     vec![row("put 1 GiB", &put), row("get 1 GiB", &get)]
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
 use windlass_protocol::journal::Decoder;
@@ -14,14 +14,24 @@ use windlass_protocol::{ChannelId, Connection, Event, Key, MasterHello, RelPath,
 
 use crate::ground::{Running, random};
 
-/// Bytes given to the connection at once: what its queue holds.
-const PIECE_BYTES: usize = limits::SEND_QUEUE_MAX;
+/// Bytes read from the line at once: four frames of data.
+const READ_BYTES: usize = 262_144;
+/// Bytes of a file given to the connection at once: a frame's worth.
+const PIECE_BYTES: usize = limits::DATA_BYTES_MAX;
+
+/// Pieces of a file that are handed to the disk's thread at once: what is read at once.
+const PARCEL_PIECES: usize = 4;
 
 /// One connection.
 pub(crate) struct Peer {
     pub(crate) connection: Connection,
     stream: TcpStream,
-    blocks: Receiver<Vec<u8>>,
+    /// What came: buffers, and how much is in each.
+    blocks: Receiver<(Vec<u8>, usize)>,
+    /// Buffers on their way back to the reader.
+    buffers: Sender<Vec<u8>>,
+    /// SHA-256 of the file that was put last.
+    put: [u8; 32],
     began: Instant,
     pub(crate) agent: Running,
 }
@@ -40,11 +50,18 @@ impl Peer {
             capabilities: Vec::new(),
         };
         let mut reading = stream.try_clone().unwrap();
-        let (sender, blocks) = mpsc::sync_channel(4);
+        let (sender, blocks) = mpsc::channel();
+        let (buffers, free) = mpsc::channel();
+        // As many as keep both sides busy.
+        for _ in 0..4 {
+            buffers.send(vec![0; READ_BYTES]).unwrap();
+        }
         std::thread::spawn(move || {
-            let mut buffer = vec![0; 262_144];
-            while let Ok(count) = reading.read(&mut buffer) {
-                if count == 0 || sender.send(buffer[..count].to_vec()).is_err() {
+            for mut buffer in free {
+                let Ok(count @ 1..) = reading.read(&mut buffer) else {
+                    return;
+                };
+                if sender.send((buffer, count)).is_err() {
                     return;
                 }
             }
@@ -53,6 +70,8 @@ impl Peer {
             connection: Connection::master(hello, random(), 0),
             stream,
             blocks,
+            buffers,
+            put: [0; 32],
             began: Instant::now(),
             agent,
         };
@@ -78,12 +97,11 @@ impl Peer {
     /// Takes what has come; waits for something if `wait`.
     pub(crate) fn take(&mut self, wait: bool) {
         let now = u64::try_from(self.began.elapsed().as_millis()).unwrap();
-        if wait {
-            let block = self.blocks.recv().expect("the agent hung up");
-            self.connection.handle_bytes(now, &block);
-        }
-        while let Ok(block) = self.blocks.try_recv() {
-            self.connection.handle_bytes(now, &block);
+        let mut first = wait.then(|| self.blocks.recv().expect("the agent hung up"));
+        while let Some((buffer, count)) = first.take().or_else(|| self.blocks.try_recv().ok()) {
+            self.connection.handle_bytes(now, &buffer[..count]);
+            // The reader is gone when the agent is.
+            let _ = self.buffers.send(buffer);
         }
     }
 
@@ -202,40 +220,61 @@ impl Peer {
         });
         let channel = self.connection.open(&request, 0, 0).unwrap();
         let mut offset = 0;
-        while let Ok(count @ 1..) = file.read(&mut buffer) {
-            self.send(channel, offset, &buffer[..count]);
+        loop {
+            let mut piece = Vec::with_capacity(PIECE_BYTES);
+            let mut next = (&mut file).take(PIECE_BYTES as u64);
+            let count = next.read_to_end(&mut piece).unwrap();
+            if count == 0 {
+                break;
+            }
+            while self.connection.room(channel) < count as u64 {
+                self.flush();
+                self.take(self.connection.room(channel) < count as u64);
+                while let Some(event) = self.connection.poll_event() {
+                    assert!(!matches!(event, Event::Response { .. }), "{event:?}");
+                }
+            }
+            let taken = self.connection.send_piece(channel, offset, piece);
+            assert!(taken.unwrap());
             offset += count as u64;
         }
         self.connection.finish(channel, offset, sha256).unwrap();
         self.answer(channel);
+        self.put = sha256;
         began.elapsed()
     }
 
-    /// Gets a file, writes it and checks its SHA-256.
+    /// Gets the file that was put last, writes it and checks its SHA-256.
     pub(crate) fn get(&mut self, name: &str, target: &Path) -> Duration {
         let began = Instant::now();
         let request = Request::Get(Get {
             path: path(name),
             max_bytes: 0,
             expect: None,
+            // This side hashes what comes, as the master's store does.
+            unhashed: true,
         });
         let window = limits::FILE_WINDOW;
         let channel = self.connection.open(&request, 0, window).unwrap();
         let hashed = self.connection.hash_received(channel, Sha256::new());
         hashed.unwrap();
         // Bytes are written beside the connection's work, which checks them.
-        let (sender, pieces) = mpsc::channel::<Vec<u8>>();
+        let (sender, parcels) = mpsc::channel::<Vec<Vec<u8>>>();
         let mut file = std::fs::File::create(target).unwrap();
         let writing = std::thread::spawn(move || {
-            let mut bytes = pieces.into_iter();
+            let mut bytes = parcels.into_iter().flatten();
             bytes.try_for_each(|bytes| file.write_all(&bytes)).unwrap();
         });
+        let mut parcel = Vec::new();
         let (mut received, mut told, mut checked) = (0, 0, false);
         let answer = loop {
             match self.next() {
                 Event::Data { bytes, .. } => {
                     received += bytes.len() as u64;
-                    sender.send(bytes).unwrap();
+                    parcel.push(bytes);
+                    if parcel.len() == PARCEL_PIECES {
+                        sender.send(std::mem::take(&mut parcel)).unwrap();
+                    }
                     if received - told >= window / 16 {
                         told = received;
                         // The answer may be here already, which closes the channel.
@@ -244,11 +283,14 @@ impl Peer {
                             .acknowledge(channel, received, received + window);
                     }
                 }
-                Event::End { sha256, found, .. } => checked = found == Some(sha256),
+                Event::End { length, found, .. } => {
+                    checked = length == received && found == Some(self.put);
+                }
                 Event::Response { result, .. } => break result.unwrap(),
                 _ => {}
             }
         };
+        sender.send(parcel).unwrap();
         drop(sender);
         writing.join().unwrap();
         assert!(checked, "what came has another SHA-256");

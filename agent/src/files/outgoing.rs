@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 
-use windlass_protocol::limits::DATA_BYTES_MAX;
+use windlass_protocol::limits::{DATA_BYTES_MAX, SEND_QUEUE_MAX};
 use windlass_protocol::sha256::Sha256;
 
 use crate::session::port::{Gone, Port};
@@ -64,6 +64,14 @@ impl<'a> Outgoing<'a> {
     ) -> Result<io::Result<u64>, Gone> {
         let mut left = len;
         while left > 0 {
+            if self.filled == 0 && left >= DATA_BYTES_MAX as u64 {
+                match self.send_pieces(file, left)? {
+                    Err(error) => return Ok(Err(error)),
+                    Ok(0) => break,
+                    Ok(count) => left -= count,
+                }
+                continue;
+            }
             let rest = &mut self.buffer[self.filled..];
             let most = usize::try_from(left).unwrap_or(usize::MAX).min(rest.len());
             let count = match file.read(&mut rest[..most]) {
@@ -77,6 +85,34 @@ impl<'a> Outgoing<'a> {
             self.flush_if_full()?;
         }
         Ok(Ok(len - left))
+    }
+
+    /// Sends what there is room for of up to `left` bytes of a file, which need not be joined to
+    /// anything; says how many those were, 0 at the end of the file.
+    fn send_pieces(&mut self, file: &mut File, left: u64) -> Result<io::Result<u64>, Gone> {
+        let offset = self.offset;
+        let room = self.port.wait(|granted| {
+            let room = granted.saturating_sub(offset);
+            (room > 0).then_some(room.min(SEND_QUEUE_MAX as u64))
+        })?;
+        let mut pieces = Vec::new();
+        let mut taken = 0;
+        while taken < room.min(left) {
+            let most = (room.min(left) - taken).min(DATA_BYTES_MAX as u64);
+            // At most a frame's worth; nothing is written to it before the file's bytes.
+            let mut piece = Vec::with_capacity(usize::try_from(most).unwrap_or(DATA_BYTES_MAX));
+            match file.take(most).read_to_end(&mut piece) {
+                Err(error) => return Ok(Err(error)),
+                Ok(0) => break,
+                Ok(count) => taken += count as u64,
+            }
+            pieces.push(piece);
+        }
+        self.offset += taken;
+        if taken > 0 {
+            self.port.send_pieces(offset, pieces)?;
+        }
+        Ok(Ok(taken))
     }
 
     fn flush_if_full(&mut self) -> Result<(), Gone> {
@@ -102,7 +138,8 @@ impl<'a> Outgoing<'a> {
         Ok(())
     }
 
-    /// Sends what is left and ends the stream with the digest that `hashed` began.
+    /// Sends what is left and ends the stream with the digest that `hashed` began, or without
+    /// one where the request allows that.
     pub(super) fn finish(mut self) -> Result<(), Gone> {
         self.flush()?;
         self.port.finish(self.offset, None)

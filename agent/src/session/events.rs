@@ -60,13 +60,12 @@ impl Session<'_> {
                 channel,
                 offset,
                 bytes,
-            } => match self.channels.get(&channel) {
+            } => match self.channels.get_mut(&channel) {
                 Some(Channel {
-                    inbox: Some(inbox), ..
-                }) => {
-                    // A thread that has stopped listening answers for itself.
-                    let _ = inbox.send(Inbound::Bytes { offset, bytes });
-                }
+                    inbox: Some(_),
+                    parcel,
+                    ..
+                }) => parcel.push(Inbound::Bytes { offset, bytes }),
                 Some(Channel {
                     entry: Some(entry),
                     listener,
@@ -79,18 +78,19 @@ impl Session<'_> {
             Event::End {
                 channel,
                 length,
-                sha256,
+                // A master's stream has one.
+                sha256: Some(sha256),
                 found,
-            } => match self.channels.get(&channel) {
+            } => match self.channels.get_mut(&channel) {
                 Some(Channel {
-                    inbox: Some(inbox), ..
-                }) => {
-                    let _ = inbox.send(Inbound::End {
-                        length,
-                        sha256,
-                        found,
-                    });
-                }
+                    inbox: Some(_),
+                    parcel,
+                    ..
+                }) => parcel.push(Inbound::End {
+                    length,
+                    sha256,
+                    found,
+                }),
                 Some(Channel {
                     entry: Some(entry),
                     listener,

@@ -1,6 +1,8 @@
 //! What the thread of one request has of its channel: the gate to wait at before sending, the
 //! inbox of the master's bytes, and the way to answer. Not here: the loop at the other end.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
@@ -37,7 +39,10 @@ pub(crate) struct Port {
     /// Whether nobody on the way reads what passes: else secrets are refused.
     pub(crate) confidential: bool,
     pub(crate) gate: Arc<Gate>,
-    pub(crate) inbox: Receiver<Inbound>,
+    /// In parcels: what came by one block of the line.
+    pub(crate) inbox: Receiver<Vec<Inbound>>,
+    /// What is left of the parcel taken last.
+    pub(crate) came: RefCell<VecDeque<Inbound>>,
     pub(crate) sender: Sender<Input>,
 }
 
@@ -68,10 +73,16 @@ impl Port {
 
     /// Sends bytes for which there is room.
     pub(crate) fn send(&self, offset: u64, bytes: Vec<u8>) -> Result<(), Gone> {
+        self.send_pieces(offset, vec![bytes])
+    }
+
+    /// Sends pieces that follow each other, one frame's worth each at most, for which there is
+    /// room.
+    pub(crate) fn send_pieces(&self, offset: u64, pieces: Vec<Vec<u8>>) -> Result<(), Gone> {
         self.tell(Input::Chunk {
             channel: self.channel,
             offset,
-            bytes,
+            pieces,
         })
     }
 
@@ -118,7 +129,13 @@ impl Port {
 
     /// The next bytes of the master's stream, or its end.
     pub(crate) fn receive(&self) -> Result<Inbound, Gone> {
-        self.inbox.recv().map_err(|_| Gone)
+        let mut came = self.came.borrow_mut();
+        loop {
+            if let Some(inbound) = came.pop_front() {
+                return Ok(inbound);
+            }
+            came.extend(self.inbox.recv().map_err(|_| Gone)?);
+        }
     }
 
     /// Tells the master how far its stream is stored and how far it may go on.

@@ -1,6 +1,7 @@
 //! From a request to the thread that serves it. Not here: the work itself; see `commands` and
 //! `files`.
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
@@ -40,6 +41,7 @@ pub(super) fn open(
         confidential,
         gate: Arc::clone(&gate),
         inbox,
+        came: RefCell::default(),
         sender: sender.clone(),
     };
     let agent = Arc::clone(agent);
@@ -69,10 +71,11 @@ pub(super) fn open(
             result,
         });
     }
-    let inbox: Option<Sender<Inbound>> = takes_bytes.then_some(to_thread);
+    let inbox: Option<Sender<Vec<Inbound>>> = takes_bytes.then_some(to_thread);
     Channel {
         gate,
         inbox,
+        parcel: Vec::new(),
         entry: None,
         listener: 0,
         cancel: None,

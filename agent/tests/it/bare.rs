@@ -87,6 +87,7 @@ fn it_enrols_by_a_pasted_key_runs_commands_and_moves_files() {
         path: put.path,
         max_bytes: 0,
         expect: None,
+        unhashed: false,
     };
     let channel = peer.open(&Request::Get(get), 0);
     let mut back = Vec::new();

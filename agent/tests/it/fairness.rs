@@ -30,6 +30,7 @@ fn streams_that_nobody_acknowledges_stall_no_other_and_cost_no_memory() {
         path: RelPath::parse(b"big").unwrap(),
         max_bytes: 0,
         expect: None,
+        unhashed: false,
     });
     let noisy = script("head -c 60000000 /dev/zero; echo over > ../over");
     peer.connection

@@ -37,6 +37,7 @@ fn get(peer: &mut Peer, name: &str) -> Result<(Vec<u8>, GetResult), Failure> {
         path: path(name),
         max_bytes: 0,
         expect: None,
+        unhashed: false,
     };
     let channel = peer.open(&Request::Get(get), 0);
     let mut content = Vec::new();

@@ -107,7 +107,7 @@ fn fetch(
             }
             Event::End { length, sha256, .. } => {
                 let manifest = digest(&fetched.manifest);
-                assert_eq!((length, sha256), (whole.len() as u64, manifest));
+                assert_eq!((length, sha256), (whole.len() as u64, Some(manifest)));
             }
             Event::Response { result, .. } => {
                 return Ok(result.map(|answer| TreeGetResult::from_box(&answer).unwrap()));

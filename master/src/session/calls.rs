@@ -68,13 +68,13 @@ pub(super) fn path(text: &str) -> Result<RelPath, LinkError> {
     RelPath::from_user(text).map_err(LinkError::argument)
 }
 
-/// Whether a stream is what its end says: length and SHA-256.
+/// Whether a stream is what its end says: length and SHA-256, where that may not be left out.
 pub(super) fn check_end(
-    said: (u64, [u8; 32]),
+    said: (u64, Option<[u8; 32]>),
     length: u64,
     sha256: [u8; 32],
 ) -> Result<(), LinkError> {
-    match said == (length, sha256) {
+    match said.0 == length && said.1.is_none_or(|said| said == sha256) {
         true => Ok(()),
         false => Err(LinkError::Nonsense(
             "a stream is not what its end says: length or SHA-256 differ".to_owned(),

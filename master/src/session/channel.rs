@@ -16,8 +16,12 @@ use super::pipe::Pipe;
 pub(super) enum Arrival {
     /// The next bytes of the agent's stream.
     Bytes(Vec<u8>),
-    /// The agent's stream is complete: its length and SHA-256 from offset 0.
-    End { length: u64, sha256: [u8; 32] },
+    /// The agent's stream is complete: its length and SHA-256 from offset 0. The hash is there
+    /// unless the request said that it may be left out.
+    End {
+        length: u64,
+        sha256: Option<[u8; 32]>,
+    },
     /// The answer; nothing follows.
     Answer(Result<Boxed, Failure>),
     /// The connection ended; nothing follows.

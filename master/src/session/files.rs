@@ -110,6 +110,8 @@ impl FileTransfer {
             path: self.path.clone(),
             max_bytes: self.size_max,
             expect: self.expect,
+            // `end` names the file by the hash taken here.
+            unhashed: true,
         };
         let mut channel = link.open(&Request::Get(get), self.received, FILE_WINDOW)?;
         let mut acknowledged = self.received;
@@ -154,7 +156,7 @@ impl FileTransfer {
         link: &Link,
         channel: &mut Channel,
         length: u64,
-        sha256: [u8; 32],
+        sha256: Option<[u8; 32]>,
     ) -> Result<FileFacts, LinkError> {
         // A cut before the answer leads here again.
         let own = self.sha256.clone().finish();

@@ -187,7 +187,7 @@ impl Journal {
     }
 
     /// The journal is over: its result, if all of it came as the agent wrote it.
-    fn end(&mut self, length: u64, sha256: [u8; 32]) -> Result<JournalPart, LinkError> {
+    fn end(&mut self, length: u64, sha256: Option<[u8; 32]>) -> Result<JournalPart, LinkError> {
         if self.exit.is_none() {
             let text = format!("the journal ended at {length} without an exit record");
             return Err(LinkError::Nonsense(text));
@@ -196,7 +196,7 @@ impl Journal {
             let text = format!("its journal ends at {length}, not at {}", self.mark.offset);
             return Ok(self.unproved(&text));
         }
-        if sha256 != self.mark.hash.clone().finish() {
+        if sha256 != Some(self.mark.hash.clone().finish()) {
             let text = "what came of its journal is not what the agent wrote: SHA-256 differs";
             return Ok(self.unproved(text));
         }

@@ -27,8 +27,8 @@ pub(super) struct State {
     /// Bytes for the user; their sum is bounded by the credit granted, their number because
     /// small ones are joined.
     pub(super) arrived: VecDeque<Vec<u8>>,
-    /// The end of the peer's stream: length and SHA-256.
-    pub(super) end: Option<(u64, [u8; 32])>,
+    /// The end of the peer's stream: length and SHA-256, unless that was left out.
+    pub(super) end: Option<(u64, Option<[u8; 32]>)>,
     /// The answer, which closes the channel.
     pub(super) answer: Option<Result<Boxed, Failure>>,
     /// The connection is gone, or refused to open the channel.

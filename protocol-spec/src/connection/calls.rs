@@ -64,6 +64,7 @@ impl Connection {
         let number = self.last_channel;
         let mut channel = Channel::default();
         channel.receiving.open(from, limit.max(from));
+        channel.may_leave_hash = may_leave_hash(request, from);
         self.channels.insert(number, channel);
         let payload = pairs.encode();
         self.control.push_back(Waiting {
@@ -143,10 +144,12 @@ impl Connection {
         self.end_stream(channel, length, Some(sha256))
     }
 
-    /// `finish` of a stream for which `hash_sent` was called, with the hash from there;
-    /// `NotReady` without.
+    /// `finish` of a stream for which `hash_sent` was called, with the hash from there. Without
+    /// that call it is `NotReady`, unless the request allows an end without a hash
+    /// (`Get::unhashed`).
     pub fn finish_hashed(&mut self, channel: ChannelId, length: u64) -> Result<(), CallError> {
-        if self.channel(channel)?.sending.sha256.is_none() {
+        let entry = self.channel(channel)?;
+        if entry.sending.sha256.is_none() && !entry.may_leave_hash {
             return Err(CallError::NotReady);
         }
         self.end_stream(channel, length, None)
@@ -217,6 +220,13 @@ impl Connection {
         self.channels
             .get(&channel.0)
             .map_or(0, |entry| entry.sending.room() as u64)
+    }
+
+    /// `room`, or 0 while it is not worth waking a thread for: less than half of the queue, and
+    /// what is queued will make more.
+    pub fn ample_room(&self, channel: ChannelId) -> u64 {
+        let sending = self.channels.get(&channel.0).map(|entry| &entry.sending);
+        sending.map_or(0, |sending| sending.ample_room() as u64)
     }
 
     /// Where our stream continues; `None` for a channel that is not open, and at the master
@@ -290,6 +300,12 @@ impl Connection {
             Some(entry) => Ok(entry),
         }
     }
+}
+
+/// Whether the agent may end its stream without a hash: a `get` from the first byte on that says
+/// so. What was sent over an earlier connection must be checked against what is there now.
+pub(super) fn may_leave_hash(request: &Boxed, from: u64) -> bool {
+    from == 0 && request.first("op") == Some(b"get") && request.flag("unhashed") == Ok(true)
 }
 
 /// Whether a box and what the connection adds to it fit one frame.

@@ -20,6 +20,8 @@ pub(super) struct Channel {
     pub(super) cancel: Option<CancelMode>,
     /// The ABORT payload that was not written yet.
     pub(super) abort: Option<Vec<u8>>,
+    /// The agent's stream may end without its SHA-256, as the request said.
+    pub(super) may_leave_hash: bool,
     /// The RES payload: written when everything queued before it is.
     pub(super) response: Option<Vec<u8>>,
     /// Whether the channel stands in the writer's line for control frames.
@@ -49,7 +51,8 @@ pub(super) struct Sending {
     queued: usize,
     /// Of the stream before what is in `queue`, if the connection is to know it.
     pub(super) sha256: Option<Sha256>,
-    /// Length and hash of an END that was not written yet; without a hash it is `sha256`.
+    /// Length and hash of an END that was not written yet; without a hash it is `sha256`, if
+    /// that is kept.
     end: Option<(u64, Option<[u8; 32]>)>,
     /// Whether the stream was ended or aborted: nothing may be queued any more.
     pub(super) is_finished: bool,
@@ -94,6 +97,14 @@ impl Sending {
         }
         let credit = usize::try_from(self.limit.saturating_sub(self.next)).unwrap_or(usize::MAX);
         credit.min(SEND_QUEUE_MAX - self.queued)
+    }
+
+    /// `room`, unless it is less than half of the queue and will be more soon.
+    pub(super) fn ample_room(&self) -> usize {
+        match self.room() {
+            room if room >= SEND_QUEUE_MAX / 2 || self.queued == 0 => room,
+            _ => 0,
+        }
     }
 
     /// Queues a whole piece as it is, without a copy; gives it back if it must be cut, or joined
@@ -189,9 +200,10 @@ impl Sending {
             return None;
         }
         let (length, given) = self.end.take()?;
-        let own = self.sha256.take();
-        let sha256 = given.unwrap_or_else(|| own.unwrap_or_default().finish());
-        Some([&length.to_be_bytes(), sha256.as_slice()].concat())
+        let own = self.sha256.take().map(Sha256::finish);
+        let mut payload = length.to_be_bytes().to_vec();
+        payload.extend(given.or(own).iter().flatten());
+        Some(payload)
     }
 
     /// Whether something waits for a turn.

@@ -124,8 +124,9 @@ pub enum Event {
         channel: ChannelId,
         /// Bytes of the whole stream, from offset 0.
         length: u64,
-        /// SHA-256 of the whole stream, from offset 0, as the peer says.
-        sha256: [u8; 32],
+        /// SHA-256 of the whole stream, from offset 0, as the peer says; `None` only where the
+        /// request allowed that.
+        sha256: Option<[u8; 32]>,
         /// The same of what came, if `Connection::hash_received` was called.
         found: Option<[u8; 32]>,
     },

@@ -1,11 +1,12 @@
 //! What the frames after READY do: every type, in every direction, on known and unknown channels.
 
+use super::calls::may_leave_hash;
 use super::channel::Channel;
 use super::handshake::Phase;
 use super::{CancelMode, CloseReason, Connection, Event, Role};
 use crate::boxes::Boxed;
 use crate::error::{Code, Failure, ProtocolError};
-use crate::frame::Frame;
+use crate::frame::Cut;
 use crate::header::{FLAG_ABORT, FLAG_END, FrameType};
 use crate::ids::ChannelId;
 use crate::limits::{CHANNELS_MAX, DATA_BYTES_MAX, OFFSET_MAX};
@@ -14,7 +15,7 @@ use crate::sha256::Sha256;
 
 impl Connection {
     /// Takes one genuine frame after the keys stand.
-    pub(super) fn handle_frame(&mut self, frame: Frame) -> Result<(), ProtocolError> {
+    pub(super) fn handle_frame(&mut self, frame: Cut<'_>) -> Result<(), ProtocolError> {
         // A type we do not know is of a later version and does nothing.
         let Some(kind) = FrameType::parse(frame.header.tag) else {
             return Ok(());
@@ -39,7 +40,7 @@ impl Connection {
         }
         let from_master = matches!(self.role, Role::Agent { .. });
         match (kind, from_master) {
-            (FrameType::Ping, _) => self.handle_ping(&frame.payload),
+            (FrameType::Ping, _) => self.handle_ping(frame.payload),
             (FrameType::Pong, _) => match frame.payload.len() {
                 8 => Ok(()),
                 _ => Err(ProtocolError::Malformed("PONG must hold 8 bytes")),
@@ -53,7 +54,7 @@ impl Connection {
             (FrameType::Event, _) => Ok(()),
             (FrameType::Req, true) => self.handle_request(&frame),
             (FrameType::Res, false) => self.handle_response(&frame),
-            (FrameType::Data, _) => self.handle_data(frame),
+            (FrameType::Data, _) => self.handle_data(&frame),
             (FrameType::Ack, _) => self.handle_ack(&frame),
             (FrameType::Cancel, true) => self.handle_cancel(&frame),
             _ => Err(ProtocolError::Unexpected(
@@ -71,7 +72,7 @@ impl Connection {
         Ok(())
     }
 
-    fn handle_goaway(&mut self, frame: &Frame) -> Result<(), ProtocolError> {
+    fn handle_goaway(&mut self, frame: &Cut<'_>) -> Result<(), ProtocolError> {
         let pairs = read_box(frame)?;
         let Failure { code, text, .. } = Failure::from_box(&pairs);
         let retry_ms = pairs.number("retry_ms").ok().flatten().unwrap_or(0);
@@ -84,7 +85,7 @@ impl Connection {
         Ok(())
     }
 
-    fn handle_bye(&mut self, frame: &Frame) -> Result<(), ProtocolError> {
+    fn handle_bye(&mut self, frame: &Cut<'_>) -> Result<(), ProtocolError> {
         let pairs = read_box(frame)?;
         // Frames before this one; the reader has counted this one too.
         if pairs.number("seq").ok().flatten() != Some(self.reader.sequence() - 1) {
@@ -94,7 +95,7 @@ impl Connection {
         Ok(())
     }
 
-    fn handle_request(&mut self, frame: &Frame) -> Result<(), ProtocolError> {
+    fn handle_request(&mut self, frame: &Cut<'_>) -> Result<(), ProtocolError> {
         let number = frame.header.channel;
         if number <= self.last_channel {
             return Err(ProtocolError::Unexpected(
@@ -137,11 +138,12 @@ impl Connection {
         }
         if let Some(channel) = self.channels.get_mut(&number) {
             channel.sending.open(from, limit);
+            channel.may_leave_hash = may_leave_hash(pairs, from);
         }
         Ok((Request::from_box(pairs)?, from))
     }
 
-    fn handle_response(&mut self, frame: &Frame) -> Result<(), ProtocolError> {
+    fn handle_response(&mut self, frame: &Cut<'_>) -> Result<(), ProtocolError> {
         let number = frame.header.channel;
         let pairs = read_box(frame)?;
         if self.channels.remove(&number).is_none() {
@@ -163,21 +165,20 @@ impl Connection {
         Ok(())
     }
 
-    fn handle_data(&mut self, frame: Frame) -> Result<(), ProtocolError> {
+    fn handle_data(&mut self, frame: &Cut<'_>) -> Result<(), ProtocolError> {
         let number = frame.header.channel;
         let from_master = matches!(self.role, Role::Agent { .. });
         let Some(channel) = self.open_channel(number)? else {
             return Ok(());
         };
-        let receiving = &mut channel.receiving;
         let id = ChannelId(number);
         let event = match frame.header.flags {
             0 => {
-                let (offset, bytes) = split_offset(&frame.payload)?;
+                let (offset, bytes) = split_offset(frame.payload)?;
                 if bytes.is_empty() || bytes.len() > DATA_BYTES_MAX {
                     return Err(ProtocolError::Malformed("DATA must hold 1 to 65536 bytes"));
                 }
-                receiving.take(offset, bytes.len() as u64)?;
+                channel.receiving.take(offset, bytes.len() as u64)?;
                 Event::Data {
                     channel: id,
                     offset,
@@ -185,22 +186,25 @@ impl Connection {
                 }
             }
             FLAG_END => {
-                let (length, hash) = split_offset(&frame.payload)?;
-                let sha256 = hash
-                    .try_into()
-                    .map_err(|_| ProtocolError::Malformed("END must hold length and SHA-256"))?;
-                receiving.take(length, 0)?;
-                receiving.is_finished = true;
+                let (length, hash) = split_offset(frame.payload)?;
+                let sha256 = match hash.is_empty() && !from_master && channel.may_leave_hash {
+                    true => None,
+                    false => Some(hash.try_into().map_err(|_| {
+                        ProtocolError::Malformed("END must hold length and SHA-256")
+                    })?),
+                };
+                channel.receiving.take(length, 0)?;
+                channel.receiving.is_finished = true;
                 Event::End {
                     channel: id,
                     length,
                     sha256,
-                    found: receiving.sha256.take().map(Sha256::finish),
+                    found: channel.receiving.sha256.take().map(Sha256::finish),
                 }
             }
             FLAG_ABORT if from_master => {
-                receiving.is_finished = true;
-                let pairs = Boxed::decode(split_offset(&frame.payload)?.1)
+                channel.receiving.is_finished = true;
+                let pairs = Boxed::decode(split_offset(frame.payload)?.1)
                     .map_err(|_| ProtocolError::Malformed("the box of an ABORT"))?;
                 Event::Abort {
                     channel: id,
@@ -213,7 +217,7 @@ impl Connection {
         Ok(())
     }
 
-    fn handle_ack(&mut self, frame: &Frame) -> Result<(), ProtocolError> {
+    fn handle_ack(&mut self, frame: &Cut<'_>) -> Result<(), ProtocolError> {
         let number = frame.header.channel;
         let Some((durable, limit)) = frame.payload.split_first_chunk::<8>() else {
             return Err(ProtocolError::Malformed("ACK must hold 16 bytes"));
@@ -240,7 +244,7 @@ impl Connection {
         Ok(())
     }
 
-    fn handle_cancel(&mut self, frame: &Frame) -> Result<(), ProtocolError> {
+    fn handle_cancel(&mut self, frame: &Cut<'_>) -> Result<(), ProtocolError> {
         let number = frame.header.channel;
         let pairs = read_box(frame)?;
         let mode = pairs
@@ -274,8 +278,8 @@ impl Connection {
     }
 }
 
-fn read_box(frame: &Frame) -> Result<Boxed, ProtocolError> {
-    Boxed::decode(&frame.payload).map_err(|_| ProtocolError::Malformed("the box of a frame"))
+fn read_box(frame: &Cut<'_>) -> Result<Boxed, ProtocolError> {
+    Boxed::decode(frame.payload).map_err(|_| ProtocolError::Malformed("the box of a frame"))
 }
 
 /// Splits `u64 offset | bytes`; one above `OFFSET_MAX` is refused, so that sums never overflow.

@@ -32,6 +32,8 @@ pub struct Get {
     pub max_bytes: u64,
     /// When resuming: size and modification time as the first answer named them, else `changed`.
     pub expect: Option<GetResult>,
+    /// The content may end without its SHA-256, if it is sent from its first byte on.
+    pub unhashed: bool,
 }
 
 /// What `get` answers after the content, and what a resumed `get` expects.
@@ -155,6 +157,9 @@ impl Get {
         if let Some(expect) = &self.expect {
             expect.write(pairs);
         }
+        if self.unhashed {
+            pairs.push_flag("unhashed", true);
+        }
     }
 
     pub(super) fn read(pairs: &Boxed) -> Result<Self, Failure> {
@@ -167,6 +172,7 @@ impl Get {
             path: named(pairs, "path")?,
             max_bytes,
             expect,
+            unhashed: pairs.flag("unhashed")?,
         })
     }
 }

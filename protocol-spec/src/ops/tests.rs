@@ -96,6 +96,7 @@ fn every_request() -> Vec<Request> {
             path: path("a"),
             max_bytes: 9,
             expect: None,
+            unhashed: true,
         }),
         Request::Get(Get {
             path: path("a"),
@@ -105,6 +106,7 @@ fn every_request() -> Vec<Request> {
                 mtime_ns: 2,
                 executable: true,
             }),
+            unhashed: false,
         }),
         Request::TreePut(TreePut {
             path: path("t"),

@@ -30,6 +30,7 @@ fn get(peer: &mut Peer, name: &str) -> Vec<u8> {
         path: path(name),
         max_bytes: 0,
         expect: None,
+        unhashed: false,
     };
     let channel = peer.open(&Request::Get(get), 0);
     let mut content = Vec::new();

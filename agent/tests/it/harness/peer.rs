@@ -189,7 +189,10 @@ impl Peer {
                     sha256,
                     ..
                 } if channel == wanted => {
-                    assert_eq!((length, sha256), (stream.len() as u64, digest(stream)));
+                    assert_eq!(
+                        (length, sha256),
+                        (stream.len() as u64, Some(digest(stream)))
+                    );
                     ended = true;
                 }
                 Event::Response { channel, result } if channel == wanted => {

@@ -305,7 +305,7 @@ async fn a_cut_between_the_end_of_a_file_and_its_answer_costs_nothing() {
         mtime_ns: 1,
         target: None,
     };
-    let end = (5, Sha256::digest(b"hello").into());
+    let end = (5, Some(Sha256::digest(b"hello").into()));
     let (mut transfer, mut out) = (FileTransfer::new(b"f", 100).unwrap(), Vec::new());
 
     let link = Link::new();

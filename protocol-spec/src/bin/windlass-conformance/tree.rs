@@ -222,7 +222,7 @@ impl<'a> Sending<'a> {
             match peer.next()? {
                 Event::Data { bytes, .. } => needs.extend_from_slice(&bytes),
                 Event::End { sha256, .. } => {
-                    same("SHA-256 of the need list", sha256, digest(&needs))?;
+                    same("SHA-256 of the need list", sha256, Some(digest(&needs)))?;
                     self.push_contents(&mut down, &needs, &mut sent)?;
                     complete = true;
                 }
@@ -326,7 +326,7 @@ impl Got {
                 Event::End { length, sha256, .. } => {
                     same("length in END", length, self.stream.len() as u64)?;
                     let manifest = digest(&self.stream[..self.manifest_size]);
-                    same("SHA-256 in END", sha256, manifest)?;
+                    same("SHA-256 in END", sha256, Some(manifest))?;
                 }
                 Event::Response {
                     channel: of,

@@ -103,7 +103,7 @@ fn the_up_stream_begins_where_it_was_asked_and_arrives_whole() {
         let end = Event::End {
             channel,
             length: 1_000_000,
-            sha256: digest(&bytes),
+            sha256: Some(digest(&bytes)),
             found: None,
         };
         assert_eq!(pair.at_master[0], end);
@@ -171,7 +171,7 @@ fn the_down_stream_begins_where_the_agents_first_ack_says() {
     let end = Event::End {
         channel,
         length: 13,
-        sha256: digest(b"whole"),
+        sha256: Some(digest(b"whole")),
         found: None,
     };
     assert_eq!(pair.at_agent.last(), Some(&end));

@@ -1,7 +1,7 @@
 //! Files and trees over a channel, as the text describes them: who sends what, and when.
 
 use super::*;
-use crate::ops::{Delete, ManifestId, Put, TreePut, TreePutResult};
+use crate::ops::{Delete, Get, ManifestId, Put, TreePut, TreePutResult};
 use crate::sha256::Sha256;
 use crate::tree::{self, Entry, EntryDecoder, NeedList};
 
@@ -91,7 +91,41 @@ fn a_hash_taken_beside_the_macs_is_that_of_the_whole_stream_on_both_sides() {
         }
         let whole = digest(&content);
         assert!(got == content, "from {begin}");
-        assert_eq!(found, Some((whole, Some(whole))), "from {begin}");
+        assert_eq!(found, Some((Some(whole), Some(whole))), "from {begin}");
+    }
+}
+
+#[test]
+fn a_hash_is_left_out_only_where_the_request_allows_it() {
+    let get = |unhashed| {
+        Request::Get(Get {
+            path: path("a"),
+            max_bytes: 0,
+            expect: None,
+            unhashed,
+        })
+    };
+    for (unhashed, from, allowed) in [(true, 0, true), (true, 2, false), (false, 0, false)] {
+        let mut pair = Pair::ready();
+        let channel = pair.open(&get(unhashed), from, 100);
+        pair.agent.send_data(channel, from, b"bytes").unwrap();
+        let ended = pair.agent.finish_hashed(channel, from + 5);
+        assert_eq!(ended.is_ok(), allowed, "{unhashed} {from}");
+        if !allowed {
+            // An agent that does so all the same has broken the rules.
+            let own = pair.agent.channels.get_mut(&channel.0).unwrap();
+            own.may_leave_hash = true;
+            pair.agent.finish_hashed(channel, from + 5).unwrap();
+        }
+        pair.carry();
+        let end = Event::End {
+            channel,
+            length: from + 5,
+            sha256: None,
+            found: None,
+        };
+        assert_eq!(pair.at_master.contains(&end), allowed);
+        assert_eq!(pair.master.is_closed(), !allowed);
     }
 }
 
@@ -138,7 +172,7 @@ fn a_put_that_was_cut_off_goes_on_from_what_is_durable() {
             let end = Event::End {
                 channel,
                 length: stop as u64,
-                sha256: digest(&part),
+                sha256: Some(digest(&part)),
                 found: None,
             };
             assert_eq!(pair.at_agent, [end]);

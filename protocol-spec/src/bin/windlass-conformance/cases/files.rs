@@ -30,6 +30,11 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     ("get", "a file comes as it is, from any offset", get_whole),
     (
+        "get-unhashed",
+        "the hash may be left out where it is allowed, never when resuming",
+        get_unhashed,
+    ),
+    (
         "get-refused",
         "`not-found`, `is-dir`, `too-large`, `changed` as the text says",
         get_refused,
@@ -165,6 +170,24 @@ fn get_whole(bench: &mut Bench<'_>) -> Outcome {
     let mut got = Vec::new();
     peer.read(channel, &mut got)??;
     same_bytes("an empty file", &got, b"")
+}
+
+fn get_unhashed(bench: &mut Bench<'_>) -> Outcome {
+    let content = bench.random.bytes(300_000);
+    bench.write("file", &content)?;
+    let mut peer = bench.connect()?;
+    let get = about("get", "file", &[("max_bytes", "0"), ("unhashed", "1")]);
+    // An end without hash is refused by our side of the connection where it may not be.
+    for from in [0, 65_536, content.len()] {
+        let channel = peer.open(&get, from as u64)?;
+        let mut whole = content[..from].to_vec();
+        let answer = peer.read(channel, &mut whole)??;
+        same_bytes(&format!("the file from {from} on"), &whole, &content)?;
+        let size = answer.require_number("size")?;
+        same("`size`", size, content.len() as u64)?;
+    }
+    let other = about("get", "file", &[("max_bytes", "0"), ("unhashed", "2")]);
+    peer.refused("no flag", &other, Code::BadRequest)
 }
 
 fn get_refused(bench: &mut Bench<'_>) -> Outcome {

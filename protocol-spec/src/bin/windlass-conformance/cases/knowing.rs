@@ -164,7 +164,7 @@ fn attach(bench: &mut Bench<'_>) -> Outcome {
                 windlass_protocol::Event::End { length, sha256, .. } => {
                     same("length in END", length, whole.len() as u64)?;
                     let hash = windlass_protocol::sha256::digest(&whole);
-                    same("SHA-256 in END", sha256, hash)?;
+                    same("SHA-256 in END", sha256, Some(hash))?;
                 }
                 windlass_protocol::Event::Response {
                     channel: answered,
