@@ -23,6 +23,7 @@ mod self_update;
 mod smtp;
 mod tidy;
 mod trust;
+mod uploads;
 mod ways;
 mod weather;
 mod zsync;
