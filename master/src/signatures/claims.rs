@@ -25,7 +25,7 @@ pub struct Claim {
 /// What it was made with.
 pub(super) enum Made {
     Minisign {
-        signature: minisign_verify::Signature,
+        signature: Box<minisign_verify::Signature>,
         key_id: String,
         is_prehashed: bool,
     },
@@ -110,7 +110,7 @@ impl Claim {
             value: format!("{text}\n"),
             trusted_comment: signature.trusted_comment().to_owned(),
             made: Made::Minisign {
-                signature,
+                signature: Box::new(signature),
                 key_id: id.map(minisign_id).unwrap_or_default(),
                 is_prehashed: kind == Some(b"ED"),
             },

@@ -49,7 +49,7 @@ fn all() -> Vec<(Vec<u8>, SignatureScheme, String)> {
         (MINISIGN.into(), Minisign, minisign.clone()),
         (STANDARD.encode(MINISIGN).into(), Minisign, minisign.clone()),
         (LEGACY.into(), Minisign, minisign),
-        (second.clone().into(), Ed25519, key.clone()),
+        (second.into(), Ed25519, key.clone()),
         (sparkle.into(), Ed25519, key),
         (GPG.into(), Gpg, sub),
         (STANDARD.decode(GPG_BINARY).unwrap(), Gpg, primary),

@@ -92,9 +92,9 @@ impl Reading {
     async fn step(&mut self) -> io::Result<Bytes> {
         let source = std::mem::replace(&mut self.source, Source::None);
         match source {
-            Source::Folder(file) => self.from_folder(Some(file)).await,
-            Source::Bucket(pieces) => self.from_bucket(pieces).await,
-            Source::None => match self.from_folder(None).await {
+            Source::Folder(file) => self.folder_piece(Some(file)).await,
+            Source::Bucket(pieces) => self.bucket_piece(pieces).await,
+            Source::None => match self.folder_piece(None).await {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     self.open_bucket(error).await
                 }
@@ -110,12 +110,12 @@ impl Reading {
         };
         match remote.read(self.lease.sha256(), self.left.clone()).await {
             // It may have been moved between the two looks.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => self.from_folder(None).await,
-            pieces => self.from_bucket(pieces?).await,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.folder_piece(None).await,
+            pieces => self.bucket_piece(pieces?).await,
         }
     }
 
-    async fn from_bucket(
+    async fn bucket_piece(
         &mut self,
         mut pieces: BoxStream<'static, io::Result<Bytes>>,
     ) -> io::Result<Bytes> {
@@ -125,7 +125,7 @@ impl Reading {
         Ok(bytes)
     }
 
-    async fn from_folder(&mut self, file: Option<File>) -> io::Result<Bytes> {
+    async fn folder_piece(&mut self, file: Option<File>) -> io::Result<Bytes> {
         let (start, end) = (
             self.left.start,
             self.left.end.min(self.left.start + PIECE_BYTES),

@@ -231,7 +231,7 @@ fn repr_digest(sha256: &str) -> String {
             text.push(digit(bits));
         }
     }
-    while (text.len() - "sha-256=:".len()) % 4 != 0 {
+    while !(text.len() - "sha-256=:".len()).is_multiple_of(4) {
         text.push('=');
     }
     text.push(':');

@@ -269,7 +269,7 @@ fn earlier(
         }
     }
     // The order in which they were released is not always that of the products.
-    found.sort_by(|left, right| right.candidate.seq.cmp(&left.candidate.seq));
+    found.sort_by_key(|choice| std::cmp::Reverse(choice.candidate.seq));
     Ok(found)
 }
 
@@ -380,11 +380,7 @@ fn is_complete(conn: &mut Conn, id: i64) -> DbResult<bool> {
     let of = product_files::table
         .filter(product_files::product_id.eq(id))
         .filter(product_files::gone_at.is_null());
-    let any: Option<i64> = of
-        .clone()
-        .select(product_files::id)
-        .first(conn)
-        .optional()?;
+    let any: Option<i64> = of.select(product_files::id).first(conn).optional()?;
     let missing: Option<i64> = of
         .inner_join(blobs::table)
         .filter(blobs::state.ne("live"))

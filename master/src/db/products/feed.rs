@@ -144,7 +144,6 @@ fn same_version(
         .filter(products::branch_id.eq(branch.0))
         .filter(products::target.eq(target));
     let mut rows: Vec<CandidateRow> = of
-        .clone()
         .filter(products::version.eq(version))
         .order((products::seq_position.desc(), products::seq_build.desc()))
         .limit(SAME_VERSION_MAX)

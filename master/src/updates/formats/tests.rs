@@ -197,7 +197,7 @@ fn readers_and_tools_get_what_they_read() {
     let xml = atom::render(
         "editor main",
         "https://builds.example/p/feed.atom",
-        &[one.clone()],
+        std::slice::from_ref(&one),
     );
     assert_eq!(xml, golden!("feed.atom"));
     well_formed(&xml);
@@ -217,8 +217,8 @@ fn no_text_breaks_out_of_its_format() {
     one.project = nasty.to_owned();
     one.page = nasty.to_owned();
     one.max_os = Some(nasty.to_owned());
-    well_formed(&appcast::render(nasty, nasty, &[one.clone()]));
-    well_formed(&atom::render(nasty, nasty, &[one.clone()]));
+    well_formed(&appcast::render(nasty, nasty, std::slice::from_ref(&one)));
+    well_formed(&atom::render(nasty, nasty, std::slice::from_ref(&one)));
     well_formed(&badge::render(nasty, nasty, false));
     let yaml = electron::render(&[electron::Build {
         listing: one.clone(),

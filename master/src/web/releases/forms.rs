@@ -62,7 +62,7 @@ pub async fn new(
         critical: None,
         override_reason: String::new(),
     };
-    Ok(html(&new_page(&app, &identity, form, None).await?)?)
+    html(&new_page(&app, &identity, form, None).await?)
 }
 
 async fn new_page(

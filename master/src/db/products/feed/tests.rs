@@ -35,8 +35,7 @@ fn queries(conn: &mut Conn, work: impl FnOnce(&mut Conn)) -> Vec<String> {
         panic!("SQLite only");
     };
     inner.set_instrumentation(|_: InstrumentationEvent<'_>| {});
-    let seen = seen.lock().unwrap().clone();
-    seen
+    std::mem::take(&mut *seen.lock().unwrap())
 }
 
 fn check(conn: &mut Conn, feed: &Feed) {
