@@ -42,7 +42,7 @@ fn state(conn: &mut Conn, config: &Config) -> DbResult<StoreState> {
     let limit = collecting
         .quota
         .map(|quota| i64::try_from(quota).unwrap_or(i64::MAX));
-    let fact = |conn: &mut Conn, name| Ok::<_, DbError>(settings::value(conn, name)?);
+    let fact = settings::value;
     let last_run = fact(conn, LAST_RUN)?
         .and_then(|text| text.parse().ok())
         .map(Time);
