@@ -19,6 +19,7 @@ mod outbox;
 mod owner;
 mod push;
 mod reference;
+mod retention;
 mod self_update;
 mod smtp;
 mod tidy;
