@@ -10,7 +10,8 @@ use diesel::sql_types::{BigInt, Text};
 use diesel::{Connection as _, QueryableByName, RunQueryDsl as _, SqliteConnection};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use windlass_tests::master::Master;
+use windlass_tests::http;
+use windlass_tests::master::{Master, PASSWORD};
 use windlass_tests::programs::{Background, windlass};
 use windlass_tests::wait;
 
@@ -150,9 +151,9 @@ fn collect(master: &mut Master, token: &str, point: Option<&str>) {
             let bearer = format!("Bearer {token}");
             let headers = [("Authorization", bearer.as_str())];
             let apply = format!("{path}/apply");
-            let _ = windlass_tests::http::request(address, "POST", &apply, &headers, &[]);
+            let _ = http::request(address, "POST", &apply, &headers, &[]);
             wait::until(&format!("the master ends at {point}"), || {
-                windlass_tests::http::request(address, "GET", "/healthz", &[], &[]).err()
+                http::request(address, "GET", "/healthz", &[], &[]).err()
             });
             master.kill();
             master.set(&[]);
@@ -275,4 +276,66 @@ fn the_commands_plan_show_apply_restore_and_tell_why() {
         "{newest}"
     );
     assert!(tell(&["scrub"]).contains("the master reads every file"));
+}
+
+#[test]
+fn the_pages_make_and_apply_a_plan_restore_collect_and_ask_for_a_reading() {
+    let mut master = Master::new(CONFIGURATION);
+    master.user("emil", "engineer");
+    master.start();
+    let product = two_products(&master, "main");
+    let origin = format!("http://{}", master.web());
+    let post = |path: &str, cookie: &str, form: &str| {
+        let headers = [
+            ("Content-Type", "application/x-www-form-urlencoded"),
+            ("Origin", origin.as_str()),
+            ("Cookie", cookie),
+        ];
+        let answer = http::request(master.web(), "POST", path, &headers, form.as_bytes());
+        answer.expect("an answer")
+    };
+    let login = format!("name=emil&password={PASSWORD}&next=%2F");
+    let answer = post("/login", "", &login);
+    let cookie = answer.header("set-cookie").expect("a session cookie");
+    let cookie = cookie.split(';').next().expect("a pair").to_owned();
+    let to = |answer: &http::Answer| {
+        assert_eq!(answer.status, 303, "{}", answer.text());
+        answer.header("location").expect("a place").to_owned()
+    };
+    let made = post("/retention/plans", &cookie, "");
+    assert_eq!(to(&made), "/retention/plans/1");
+    let page = master.get("/retention/plans/1", "").text();
+    assert!(
+        page.contains("Every branch offers what it offered before"),
+        "{page}"
+    );
+    assert!(page.contains("1 days old or more"), "{page}");
+    assert_eq!(
+        to(&post("/retention/plans/1/apply", &cookie, "")),
+        "/retention/plans/1"
+    );
+    wait::until("the product is in the trash", || {
+        let page = master.get("/retention/trash", "").text();
+        page.contains(">1.1</a>").then_some(())
+    });
+    let nobody = post(&format!("/products/{product}/restore"), "", "reason=x");
+    assert!(nobody.status == 401 || to(&nobody).starts_with("/login"));
+    to(&post(
+        &format!("/products/{product}/restore"),
+        &cookie,
+        "reason=needed",
+    ));
+    let why = master
+        .get(&format!("/products/{product}/why-kept"), "")
+        .text();
+    assert!(
+        why.contains("the next collection lets it go") || why.contains("younger"),
+        "{why}"
+    );
+    let newest = format!("/products/{}/collect", product + 1);
+    let refused = post(&newest, &cookie, "reason=too+big");
+    assert_eq!(refused.status, 409, "{}", refused.text());
+    assert_eq!(to(&post("/retention/scrub", &cookie, "")), "/retention");
+    let overview = master.get("/retention", "").text();
+    assert!(overview.contains("Plan 1"), "{overview}");
 }
