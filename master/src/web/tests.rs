@@ -7,6 +7,7 @@ mod engines;
 mod fixture;
 mod forms;
 mod pages;
+mod releases;
 
 use actix_web::http::header;
 use actix_web::test::TestRequest;

@@ -34,6 +34,8 @@ fn a_path_fits_its_route_alone() {
     assert!(!fits("/builds/{id}", "/builds"));
     assert!(!fits("/builds/{id}", "/builds/7/cancel"));
     assert!(!fits("/login", "/logout"));
+    assert!(fits("/zsync/{target}.zsync", "/zsync/linux.zsync"));
+    assert!(!fits("/zsync/{target}.zsync", "/zsync/linux.xml"));
 }
 
 #[test]
@@ -68,10 +70,17 @@ fn paths(source: &Source) -> Vec<String> {
 fn fits(route: &str, path: &str) -> bool {
     let path = path.split(['?', '#']).next().unwrap_or_default();
     let (route, path): (Vec<_>, Vec<_>) = (route.split('/').collect(), path.split('/').collect());
-    let place = |part: &str| part.starts_with('{') && part.ends_with('}');
+    // `{name}`, or `{name}` with an ending that the path has too.
+    let stands_for = |place: &str, part: &str| {
+        place.starts_with('{')
+            && place
+                .split_once('}')
+                .and_then(|(_, ending)| part.strip_suffix(ending))
+                .is_some_and(|part| !part.is_empty())
+    };
     route.len() == path.len()
         && route
             .iter()
             .zip(&path)
-            .all(|(a, b)| a == b || place(a) && !b.is_empty())
+            .all(|(a, b)| a == b || stands_for(a, b))
 }
