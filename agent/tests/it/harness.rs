@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use windlass_protocol::ops::{Exec, Program};
 use windlass_protocol::{CommandId, Key};
@@ -215,8 +215,8 @@ impl Bench {
             .append(true)
             .open(path)
             .unwrap();
-        let child = command.stdin(Stdio::null()).stderr(log).spawn().unwrap();
-        self.child = Some(child);
+        command.stdin(Stdio::null()).stderr(log);
+        self.child = Some(started(&mut command));
     }
 
     /// Sends the agent a signal by name.
@@ -287,4 +287,19 @@ pub(crate) fn write(folder: &Path, path: &str, content: &[u8]) {
     let path = folder.join(path);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, content).unwrap();
+}
+
+/// Starts a program that this process may have copied a moment ago: while another thread's child
+/// is between fork and exec, it still holds the copy open for writing, and the system says so.
+fn started(command: &mut Command) -> Child {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match command.spawn() {
+            Err(error)
+                if error.kind() == std::io::ErrorKind::ExecutableFileBusy
+                    && Instant::now() < end => {}
+            other => return other.unwrap(),
+        }
+        std::thread::yield_now();
+    }
 }
