@@ -55,7 +55,7 @@ fn static_program() -> PathBuf {
 /// The sources of SQLite, which the master's own dependencies bring.
 fn sqlite_sources() -> PathBuf {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version=1", "--offline", "--locked"])
+        .args(["metadata", "--format-version=1", "--locked"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo runs");

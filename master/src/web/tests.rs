@@ -8,6 +8,7 @@ mod fixture;
 mod forms;
 mod pages;
 mod releases;
+mod stores;
 
 use actix_web::http::header;
 use actix_web::test::TestRequest;
