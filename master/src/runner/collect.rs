@@ -1,6 +1,7 @@
 //! Files of a build's folder on the agent: which there are, and fetching one into the store.
 
 use std::io;
+use std::sync::PoisonError;
 
 use bytes::Bytes;
 
@@ -103,7 +104,10 @@ impl Course<'_> {
             }
             facts => facts?,
         };
-        let blob = sink.0.finish().await.map_err(ours)?;
+        let (blob, lease) = sink.0.finish_leased().await.map_err(ours)?;
+        let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
+        leases.push(lease);
+        drop(leases);
         if blob.sha256 != facts.sha256 || blob.size != facts.size {
             let text = format!("`{path}` arrived otherwise than the agent has it");
             return Err(StepError::Broken(text));

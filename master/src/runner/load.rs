@@ -1,5 +1,7 @@
 //! What a build's task reads before the first step: its configuration, source and properties.
 
+use std::sync::Mutex;
+
 use crate::config::Config;
 use crate::config::resolved::Builder;
 use crate::db::builds::Build;
@@ -121,6 +123,7 @@ pub(super) async fn load<'a>(
         signals,
         config,
         stamps: rows.stamps,
+        leases: Mutex::default(),
         scope: Scope::new(&all),
         properties: all,
         around: Surroundings {

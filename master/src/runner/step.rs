@@ -1,5 +1,6 @@
 //! What the steps of a build share: what they work with, how they fail, and their log.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::agents::{AgentError, Agents};
@@ -13,6 +14,7 @@ use crate::ids::StepId;
 use crate::logs::{LogError, LogWriter};
 use crate::model::{BuildResult, Property};
 use crate::recording::RecordingError;
+use crate::storage::Lease;
 use crate::vcs::VcsError;
 
 use super::outputs;
@@ -37,6 +39,8 @@ pub(super) struct Course<'a> {
     pub(super) properties: Vec<Property>,
     pub(super) scope: Scope,
     pub(super) around: Surroundings,
+    /// What was fetched: nobody collects it before a row names it, or the build is over.
+    pub(super) leases: Mutex<Vec<Lease>>,
 }
 
 /// How a step ended.
