@@ -25,11 +25,15 @@ async function login(context) {
   await page.close();
 }
 
-// The Tab key comes to as many places as the page has for it, up to 40.
+// The Tab key comes to as many places as the page has for it, up to 40. Radio buttons of one name
+// are one place: the arrow keys go on among them.
 async function tabbing(page) {
   const places = await page.evaluate(() => [...document.querySelectorAll(
     'a[href],button,input:not([type=hidden]),select,textarea,summary')]
-    .filter((e) => !e.disabled && e.tabIndex >= 0 && e.getClientRects().length > 0).length);
+    .filter((e) => !e.disabled && e.tabIndex >= 0 && e.getClientRects().length > 0)
+    .filter((e, at, all) => e.type !== 'radio'
+      || all.findIndex((one) => one.type === 'radio' && one.name === e.name && one.form === e.form) === at)
+    .length);
   const seen = new Set();
   // A date field takes three presses and more.
   for (let n = 0; n < Math.min(places, 40) + 10; n += 1) {
