@@ -20,7 +20,7 @@ pub use event::{CancelMode, CloseReason, Event};
 
 use crate::auth::Key;
 use crate::error::{Code, Failure, ProtocolError};
-use crate::frame::{FrameReader, FrameWriter};
+use crate::frame::{Foreseen, FrameReader, FrameWriter};
 use crate::header::FrameType;
 use crate::hello::{AgentHello, MasterHello};
 use crate::limits::{self, KEYS_MAX};
@@ -182,14 +182,16 @@ impl Connection {
             return;
         }
         let mut rest = bytes;
+        let mut foreseen = Foreseen::default();
         while !self.is_deaf() {
             // What began in the bytes before is completed first; all else is read where it is.
             let mut begun = self.reader.take_begun();
-            let taken = match self.reader.complete(&mut begun, &mut rest) {
-                Err(error) => Err(error),
-                Ok(()) if begun.is_empty() => self.take_frame(now_ms, rest),
-                Ok(()) => self.take_frame(now_ms, &begun),
-            };
+            let completed = self.reader.complete(&mut begun, &mut rest);
+            let taken = completed.and_then(|()| {
+                self.reader.foresee(&begun, rest, &mut foreseen);
+                let bytes = if begun.is_empty() { rest } else { &begun };
+                self.take_frame(now_ms, bytes, &foreseen)
+            });
             match taken {
                 Err(error) => return self.fail(error),
                 // Everything else was put behind what is begun.
@@ -206,9 +208,14 @@ impl Connection {
     }
 
     /// Takes the frame at the beginning of `bytes`; how many bytes it has, 0 if it is not whole.
-    fn take_frame(&mut self, now_ms: u64, bytes: &[u8]) -> Result<usize, ProtocolError> {
+    fn take_frame(
+        &mut self,
+        now_ms: u64,
+        bytes: &[u8],
+        foreseen: &Foreseen,
+    ) -> Result<usize, ProtocolError> {
         let channels = &mut self.channels;
-        let cut = self.reader.cut(bytes, |header| {
+        let cut = self.reader.cut(bytes, foreseen, |header| {
             let is_data = (header.tag, header.flags) == (FrameType::Data.tag(), 0);
             let channel = channels.get_mut(&header.channel).filter(|_| is_data)?;
             channel.receiving.sha256.as_mut()
@@ -236,7 +243,7 @@ impl Connection {
         }
     }
 
-    /// The next bytes to write, about 256 KiB, never more than that and one frame; `None` when
+    /// The next bytes to write, about 256 KiB, never more than that and one turn; `None` when
     /// there is nothing now. Control frames first, then one turn for each channel.
     pub fn poll_transmit(&mut self) -> Option<Vec<u8>> {
         if matches!(self.phase, Phase::Ready | Phase::Announcing) {
@@ -251,7 +258,14 @@ impl Connection {
 
     /// The next event; to be drained after every call, `poll_transmit` included.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        let mut event = self.events.pop_front();
+        if let Some(Event::Data { bytes, .. }) = &mut event
+            && bytes.len() * 2 < bytes.capacity()
+        {
+            // It was made for more, which has not come.
+            bytes.shrink_to_fit();
+        }
+        event
     }
 
     /// Whether the end was reached: `Event::Closed` was or will be given out.

@@ -1,11 +1,21 @@
 //! Whole frames in and out of a byte stream, with their MAC once there are keys. What a frame
 //! means is decided elsewhere.
 
+mod foreseen;
+mod writer;
+
 use crate::error::ProtocolError;
-use crate::header::{FrameType, HEADER_BYTES, Header, PREAMBLE};
+use crate::header::{HEADER_BYTES, Header, PREAMBLE};
 use crate::hmac::{self, Hmac};
 use crate::limits::{self, MAC_BYTES};
 use crate::sha256::Sha256;
+
+pub(crate) use foreseen::Foreseen;
+pub use writer::FrameWriter;
+
+/// Frames of fewer bytes get their MACs one by one: to look for others of their length would take
+/// as long.
+const TOGETHER_BYTES: usize = 4096;
 
 /// One frame as it came.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -99,7 +109,7 @@ impl FrameReader {
     /// stream is lost.
     pub fn next_frame(&mut self) -> Result<Option<Frame>, ProtocolError> {
         let buffer = std::mem::take(&mut self.buffer);
-        let cut = self.cut(&buffer[self.at..], |_| None);
+        let cut = self.cut(&buffer[self.at..], &Foreseen::default(), |_| None);
         let frame = cut.map(|cut| {
             self.at += cut.map_or(0, |cut| cut.count);
             cut.map(Cut::to_frame)
@@ -168,6 +178,7 @@ impl FrameReader {
     pub(crate) fn cut<'b, 'a>(
         &mut self,
         bytes: &'b [u8],
+        foreseen: &Foreseen,
         beside: impl FnOnce(&Header) -> Option<&'a mut Sha256>,
     ) -> Result<Option<Cut<'b>>, ProtocolError> {
         let count = self.length(bytes)?;
@@ -183,8 +194,17 @@ impl FrameReader {
         let (payload, mac) = body.split_at(header.length as usize);
         if let Some(key) = &self.key {
             let (offset, bytes) = payload.split_at(payload.len().min(8));
-            let parts = [&self.sequence.to_be_bytes()[..], head, offset];
-            let expected = key.sign_beside(&parts, bytes, beside(&header));
+            let beside = beside(&header);
+            let expected = match (foreseen.mac(self.sequence), beside) {
+                (Some(mac), beside) => {
+                    beside.into_iter().for_each(|hash| hash.update(bytes));
+                    *mac
+                }
+                (None, beside) => {
+                    let parts = [&self.sequence.to_be_bytes()[..], head, offset];
+                    key.sign_beside(&parts, bytes, beside)
+                }
+            };
             if self.sequence >= limits::SEQUENCE_MAX || !hmac::equal(&expected[..MAC_BYTES], mac) {
                 return Err(ProtocolError::BadMac);
             }
@@ -195,109 +215,6 @@ impl FrameReader {
             payload,
             count,
         }))
-    }
-}
-
-/// Appends frames to the bytes to be sent, with their MAC once there is a key.
-#[derive(Default, Debug)]
-pub struct FrameWriter {
-    /// The key of this direction, from READY on.
-    key: Option<Hmac>,
-    /// Frames written with the key.
-    sequence: u64,
-}
-
-impl FrameWriter {
-    /// Before the keys.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// From here on every frame carries a MAC of this key, the first with sequence 0.
-    pub fn set_key(&mut self, key: Hmac) {
-        self.key = Some(key);
-    }
-
-    /// The key with the sequence of the next frame, for the vectors.
-    #[cfg(test)]
-    pub(crate) fn set_key_at(&mut self, key: Hmac, sequence: u64) {
-        self.key = Some(key);
-        self.sequence = sequence;
-    }
-
-    /// Frames written with the key so far.
-    pub fn sequence(&self) -> u64 {
-        self.sequence
-    }
-
-    /// Appends one frame, its payload given in parts.
-    pub fn write(
-        &mut self,
-        out: &mut Vec<u8>,
-        kind: FrameType,
-        flags: u8,
-        channel: u32,
-        parts: &[&[u8]],
-    ) {
-        self.write_raw(out, kind.tag(), flags, channel, parts);
-    }
-
-    /// Appends one frame of a stream; `bytes`, which begin at `offset`, are taken into `beside`.
-    pub(crate) fn write_bytes(
-        &mut self,
-        out: &mut Vec<u8>,
-        channel: u32,
-        offset: u64,
-        bytes: &[u8],
-        beside: Option<&mut Sha256>,
-    ) {
-        let (tag, offset) = (FrameType::Data.tag(), offset.to_be_bytes());
-        self.append(out, [tag, 0], channel, &[&offset, bytes], beside);
-    }
-
-    /// `write` with a type that need not be known.
-    pub fn write_raw(
-        &mut self,
-        out: &mut Vec<u8>,
-        tag: u8,
-        flags: u8,
-        channel: u32,
-        parts: &[&[u8]],
-    ) {
-        self.append(out, [tag, flags], channel, parts, None);
-    }
-
-    /// Appends one frame; its last part is taken into `beside`.
-    fn append(
-        &mut self,
-        out: &mut Vec<u8>,
-        [tag, flags]: [u8; 2],
-        channel: u32,
-        parts: &[&[u8]],
-        beside: Option<&mut Sha256>,
-    ) {
-        let length = parts.iter().map(|part| part.len()).sum::<usize>();
-        let header = Header {
-            length: length as u32,
-            tag,
-            flags,
-            channel,
-        }
-        .encode();
-        // At once: growing by and by would copy a frame of data.
-        out.reserve(HEADER_BYTES + length + MAC_BYTES);
-        let start = out.len();
-        out.extend_from_slice(&header);
-        parts.iter().for_each(|part| out.extend_from_slice(part));
-        let last = parts.last().copied().unwrap_or_default();
-        if let Some(key) = &self.key {
-            let first = &out[start..out.len() - last.len()];
-            let mac = key.sign_beside(&[&self.sequence.to_be_bytes(), first], last, beside);
-            out.extend_from_slice(&mac[..MAC_BYTES]);
-            self.sequence += 1;
-        } else if let Some(beside) = beside {
-            beside.update(last);
-        }
     }
 }
 

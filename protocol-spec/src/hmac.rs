@@ -1,7 +1,12 @@
 //! HMAC-SHA-256 (RFC 2104) and comparison in constant time.
 
-use crate::sha256::{Sha256, digest};
+use crate::sha256::{LANES, Lanes, Sha256, digest};
 use std::hint::black_box;
+
+/// Messages from which on all lanes together, of which the others are for nothing, take less time
+/// than one message after the other with the SHA instructions: those do 1.6 GB/s and sixteen lanes
+/// 3.4 on the processor that this was measured on.
+const LANES_LEAST: usize = 8;
 
 /// A key made ready: both padded blocks are hashed once and cloned for each message.
 #[derive(Clone)]
@@ -60,6 +65,39 @@ impl Hmac {
         let mut outer = self.outer.clone();
         outer.update(&inner.finish());
         outer.finish()
+    }
+
+    /// The codes of several messages of one length, sixteen at most, each a number and what
+    /// follows it; `None` if they are not like that, or one after the other is as quick.
+    pub(crate) fn sign_all(&self, messages: &[(u64, &[u8])]) -> Option<[[u8; 32]; LANES]> {
+        let length = messages.first()?.1.len();
+        let fits = messages.len() <= LANES && messages.iter().all(|one| one.1.len() == length);
+        if !fits || messages.len() < LANES_LEAST || !Lanes::are_quick() {
+            return None;
+        }
+        self.sign_in_lanes(messages)
+    }
+
+    /// `sign_all` whether it is quick or not.
+    fn sign_in_lanes(&self, messages: &[(u64, &[u8])]) -> Option<[[u8; 32]; LANES]> {
+        // Lanes that are left do what the last one does.
+        let lane = |lane: usize| messages[lane.min(messages.len() - 1)];
+        let mut inner = Lanes::new(&self.inner)?;
+        let mut heads = [[0; 64]; LANES];
+        let mut rests: [&[u8]; LANES] = [&[]; LANES];
+        for (at, (head, rest)) in heads.iter_mut().zip(&mut rests).enumerate() {
+            let (number, message) = lane(at);
+            let (first, after) = message.split_at_checked(64 - 8)?;
+            head[..8].copy_from_slice(&number.to_be_bytes());
+            head[8..].copy_from_slice(first);
+            *rest = after;
+        }
+        inner.update(&heads.each_ref().map(|head| &head[..]));
+        inner.update(&rests);
+        let whole = rests[0].len() / 64 * 64;
+        let hashes = inner.finish(&rests.map(|rest| &rest[whole..]));
+        let outer = Lanes::new(&self.outer)?;
+        Some(outer.finish(&hashes.each_ref().map(|hash| &hash[..])))
     }
 }
 

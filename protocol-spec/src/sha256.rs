@@ -1,9 +1,14 @@
 //! SHA-256 (FIPS 180-4), by hand because the agent may depend on nothing: portable code, and the
-//! processor's SHA instructions where they are found at run time.
+//! processor's SHA instructions and wide registers where they are found at run time.
 
+mod lanes;
 mod soft;
 #[cfg(target_arch = "x86_64")]
+mod wide;
+#[cfg(target_arch = "x86_64")]
 mod x86;
+
+pub(crate) use lanes::{LANES, Lanes};
 
 /// The initial state (FIPS 180-4, 5.3.3).
 const INITIAL: [u32; 8] = [

@@ -14,8 +14,8 @@ use windlass_protocol::{ChannelId, Connection, Event, Key, MasterHello, RelPath,
 
 use crate::ground::{Running, random};
 
-/// Bytes read from the line at once: four frames of data.
-const READ_BYTES: usize = 262_144;
+/// Bytes read from the line at once: all that the agent hands out at once.
+const READ_BYTES: usize = 327_680;
 /// Bytes of a file given to the connection at once: a frame's worth.
 const PIECE_BYTES: usize = limits::DATA_BYTES_MAX;
 

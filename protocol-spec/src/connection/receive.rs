@@ -3,6 +3,7 @@
 use super::calls::may_leave_hash;
 use super::channel::Channel;
 use super::handshake::Phase;
+use super::transmit::FRAME_BYTES;
 use super::{CancelMode, CloseReason, Connection, Event, Role};
 use crate::boxes::Boxed;
 use crate::error::{Code, Failure, ProtocolError};
@@ -179,11 +180,8 @@ impl Connection {
                     return Err(ProtocolError::Malformed("DATA must hold 1 to 65536 bytes"));
                 }
                 channel.receiving.take(offset, bytes.len() as u64)?;
-                Event::Data {
-                    channel: id,
-                    offset,
-                    bytes: bytes.to_vec(),
-                }
+                self.queue_bytes(id, offset, bytes);
+                return Ok(());
             }
             FLAG_END => {
                 let (length, hash) = split_offset(frame.payload)?;
@@ -215,6 +213,28 @@ impl Connection {
         };
         self.events.push_back(event);
         Ok(())
+    }
+
+    /// Queues bytes of a stream that were taken: behind those of the event before, if that has room.
+    fn queue_bytes(&mut self, id: ChannelId, from: u64, taken: &[u8]) {
+        if let Some(Event::Data { channel, bytes, .. }) = self.events.back_mut()
+            && *channel == id
+            && bytes.capacity() - bytes.len() >= taken.len()
+        {
+            return bytes.extend_from_slice(taken);
+        }
+        // More of the same are about to come, and one large event costs less than four.
+        let room = match taken.len() == FRAME_BYTES {
+            true => DATA_BYTES_MAX,
+            false => taken.len(),
+        };
+        let mut bytes = Vec::with_capacity(room);
+        bytes.extend_from_slice(taken);
+        self.events.push_back(Event::Data {
+            channel: id,
+            offset: from,
+            bytes,
+        });
     }
 
     fn handle_ack(&mut self, frame: &Cut<'_>) -> Result<(), ProtocolError> {

@@ -54,3 +54,40 @@ fn only_equal_values_are_equal() {
         assert!(!equal(b"abc", other) && !equal(other, b"abc"), "{other:?}");
     }
 }
+
+#[test]
+fn messages_signed_together_have_the_codes_they_have_alone() {
+    let mac = Hmac::new(b"a key");
+    let bytes: Vec<u8> = (0..20_000u32).map(|n| ((n * n) >> 7) as u8).collect();
+    // Around the ends of blocks behind the number, and a frame's worth.
+    for length in (56..200).chain([4096, 16_402]) {
+        for count in [1, 2, 7, 8, 15, 16] {
+            let message = |at: usize| (at as u64 * 1_000_003, &bytes[at * 9..at * 9 + length]);
+            let messages: Vec<_> = (0..count).map(message).collect();
+            let codes = mac.sign_in_lanes(&messages).unwrap();
+            for ((number, message), code) in messages.iter().zip(codes) {
+                let alone = mac.sign(&[&number.to_be_bytes(), message]);
+                assert_eq!(code, alone, "{length} bytes, {count} messages");
+            }
+        }
+    }
+}
+
+#[test]
+fn only_enough_messages_of_one_length_are_signed_together() {
+    let mac = Hmac::new(b"a key");
+    let bytes = [7; 300];
+    let of = |lengths: &[usize]| -> Vec<(u64, &[u8])> {
+        lengths
+            .iter()
+            .map(|length| (1, &bytes[..*length]))
+            .collect()
+    };
+    for refused in [&[][..], &[100; 7], &[100; 17], &[10; 16]] {
+        assert!(mac.sign_all(&of(refused)).is_none(), "{refused:?}");
+    }
+    let mut lengths = [100; 16];
+    assert_eq!(mac.sign_all(&of(&lengths)).is_some(), Lanes::are_quick());
+    lengths[9] = 101;
+    assert!(mac.sign_all(&of(&lengths)).is_none(), "one is longer");
+}

@@ -96,3 +96,111 @@ fn a_computation_that_was_written_down_goes_on_to_the_same_hash_at_every_length(
         );
     }
 }
+
+/// Bytes that follow from a seed (xorshift64*).
+fn drawn(seed: &mut u64, count: usize) -> Vec<u8> {
+    let mut next = || {
+        *seed ^= *seed >> 12;
+        *seed ^= *seed << 25;
+        *seed ^= *seed >> 27;
+        (seed.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 56) as u8
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+/// SHA-256 by portable code alone, with nothing of what decides between ways.
+fn soft_digest(bytes: &[u8]) -> [u8; 32] {
+    let mut padded = bytes.to_vec();
+    padded.push(0x80);
+    padded.resize(padded.len().next_multiple_of(64), 0);
+    if padded.len() - bytes.len() < 9 {
+        padded.resize(padded.len() + 64, 0);
+    }
+    let end = padded.len() - 8;
+    padded[end..].copy_from_slice(&(bytes.len() as u64 * 8).to_be_bytes());
+    let mut state = INITIAL;
+    soft::compress(&mut state, &padded);
+    let mut hash = [0; 32];
+    for (out, word) in hash.chunks_exact_mut(4).zip(state) {
+        out.copy_from_slice(&word.to_be_bytes());
+    }
+    hash
+}
+
+/// Sixteen messages of `length` bytes hashed in lanes, behind one block that is common to them.
+fn in_lanes(common: &[u8; 64], messages: &[Vec<u8>]) -> [[u8; 32]; LANES] {
+    let mut begun = Sha256::new();
+    begun.update(common);
+    let mut lanes = Lanes::new(&begun).unwrap();
+    let pieces: [&[u8]; LANES] = std::array::from_fn(|lane| &messages[lane][..]);
+    lanes.update(&pieces);
+    let whole = pieces[0].len() / 64 * 64;
+    lanes.finish(&pieces.map(|piece| &piece[whole..]))
+}
+
+#[test]
+fn every_way_of_hashing_agrees_with_portable_code_at_drawn_lengths() {
+    let mut seed = 0x5eed_0001_u64;
+    for round in 0..300 {
+        let draw = drawn(&mut seed, 66);
+        // Every length around the ends of blocks, then any.
+        let length = match round {
+            0..140 => round,
+            _ => usize::from(draw[0]) << 4 | usize::from(draw[1]) & 15,
+        };
+        let common: [u8; 64] = draw[2..].try_into().unwrap();
+        let messages: Vec<_> = (0..LANES).map(|_| drawn(&mut seed, length)).collect();
+        for (message, hash) in messages.iter().zip(in_lanes(&common, &messages)) {
+            let whole = [&common[..], message].concat();
+            let expected = soft_digest(&whole);
+            assert_eq!(hash, expected, "in lanes, {length} bytes, round {round}");
+            assert_eq!(digest(&whole), expected, "{length} bytes, round {round}");
+        }
+        let (mut one, mut other) = (Sha256::new(), Sha256::new());
+        let pair = [&messages[0][..], &messages[1][..length / 2]];
+        Sha256::update_both([&mut one, &mut other], pair);
+        assert_eq!(one.finish(), soft_digest(pair[0]), "{length} bytes beside");
+        assert_eq!(other.finish(), soft_digest(pair[1]), "half of {length}");
+    }
+}
+
+#[test]
+fn a_published_vector_comes_out_of_every_lane() {
+    // RFC 6234, section 8.5: a million times `a`, of which the first block is common.
+    let message = vec![b'a'; 1_000_000 - 64];
+    let hashes = in_lanes(&[b'a'; 64], &vec![message; LANES]);
+    for hash in hashes {
+        assert_eq!(
+            hex::encode(&hash),
+            "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"
+        );
+    }
+}
+
+#[test]
+fn lanes_begin_only_between_blocks() {
+    let mut begun = Sha256::new();
+    begun.update(b"less than a block");
+    assert!(Lanes::new(&begun).is_none());
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn the_wide_registers_agree_with_portable_code_lane_by_lane() {
+    let mut seed = 0x5eed_0002_u64;
+    for count in 0..20 {
+        let blocks: Vec<_> = (0..LANES).map(|_| drawn(&mut seed, 64 * count)).collect();
+        let mut hard: [[u32; 8]; LANES] =
+            std::array::from_fn(|lane| INITIAL.map(|word| word.rotate_left(lane as u32)));
+        let mut portable = hard;
+        let pieces = std::array::from_fn(|lane| &blocks[lane][..]);
+        if !wide::compress(&mut hard, &pieces, count) {
+            eprintln!("this processor has no AVX-512; nothing to compare");
+            return;
+        }
+        for (state, blocks) in portable.iter_mut().zip(&blocks) {
+            soft::compress(state, blocks);
+        }
+        assert_eq!(hard, portable, "{count} blocks");
+    }
+}

@@ -1,7 +1,7 @@
 //! The compression function of SHA-256 with the SHA instructions of x86-64, found at run time.
 //! Each of these instructions waits for the one before; two hashes at once, turn by turn, fill
-//! the waits. The only `unsafe` of the crate beside that for ARM: calls that need these
-//! instructions, after asking for them.
+//! the waits. Calls that need these instructions, after asking for them, are all that is
+//! `unsafe` here.
 
 #![allow(unsafe_code)]
 

@@ -259,3 +259,48 @@ fn a_tree_sends_only_what_the_agent_lacks() {
     };
     assert_eq!(TreePutResult::from_box(answer), Ok(result));
 }
+
+#[test]
+fn a_stream_that_comes_in_pieces_of_any_size_is_the_stream_that_was_sent() {
+    let content: Vec<u8> = (0..3_000_000u32).map(|n| ((n * 7) >> 3) as u8).collect();
+    for seed in 1..6 {
+        let mut random = Seeded(0x5eed_0100 + seed);
+        let mut pair = Pair::ready();
+        let channel = pair.open(&exec(), 0, 10_000_000);
+        pair.master.hash_received(channel, Sha256::new()).unwrap();
+        let (mut sent, mut got, mut found) = (0, Vec::new(), None);
+        while found.is_none() {
+            sent += pair
+                .agent
+                .send_data(channel, sent as u64, &content[sent..])
+                .unwrap();
+            if sent == content.len() && pair.agent.room(channel) > 0 {
+                let hash = digest(&content);
+                pair.agent.finish(channel, sent as u64, hash).unwrap();
+            }
+            let block = pair.agent.poll_transmit().unwrap();
+            let mut rest = &block[..];
+            while !rest.is_empty() {
+                // Mostly most of it, and sometimes the beginning of a header.
+                let most = [20, 20_000, 300_000][random.below(3)];
+                let (now, later) = rest.split_at(rest.len().min(1 + random.below(most)));
+                pair.master.handle_bytes(0, now);
+                rest = later;
+                while let Some(event) = pair.master.poll_event() {
+                    match event {
+                        Event::Data { offset, bytes, .. } => {
+                            assert_eq!(offset, got.len() as u64, "seed {seed}");
+                            assert!(bytes.len() <= limits::DATA_BYTES_MAX);
+                            assert!(bytes.capacity() <= 2 * bytes.len(), "held for nothing");
+                            got.extend(bytes);
+                        }
+                        Event::End { found: hash, .. } => found = hash,
+                        other => panic!("seed {seed}: {other:?}"),
+                    }
+                }
+            }
+        }
+        assert!(got == content, "seed {seed}");
+        assert_eq!(found, Some(digest(&content)), "seed {seed}");
+    }
+}
