@@ -39,6 +39,7 @@ pub(crate) mod schema;
 pub mod sessions;
 pub mod settings;
 pub mod shutoffs;
+pub mod sight;
 pub mod signatures;
 pub mod signoffs;
 pub mod steps;

@@ -16,6 +16,7 @@ mod products;
 mod releases;
 mod requests;
 mod retention;
+mod sight;
 mod states;
 mod tree;
 mod users;
@@ -50,6 +51,7 @@ pub use retention::{
     Forecast, Plan, PlanDetail, PlanItem, PlanLatest, Point, PolicyText, ProjectState, StoreState,
     Trashed, WhyKept,
 };
+pub use sight::Sight;
 pub use states::{
     AgentUpgradeState, AuditOutcome, BlobState, BlobStore, BranchState, BuildResult, BuildState,
     DraftState, OutboxState, PlanState, ProductState, ReleaseState, RequestState, Role,

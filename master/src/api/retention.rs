@@ -64,7 +64,7 @@ pub struct Because {
 #[utoipa::path(get, path = "/api/v1/retention", responses((status = 200, body = Overview)))]
 pub async fn show(app: Data<App>, identity: Identity) -> Result<HttpResponse, Fault> {
     let store = ops::retention::show(&app, &identity).await?;
-    let policies = ops::retention::policies(&app, &identity)?;
+    let policies = ops::retention::policies(&app, &identity).await?;
     Ok(HttpResponse::Ok().json(Overview { store, policies }))
 }
 

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::ids::UserId;
-use crate::model::Role;
+use crate::model::{Role, Sight};
 
 /// What a route or an operation needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -112,6 +112,15 @@ impl Identity {
     #[must_use]
     pub fn sees_private(&self) -> bool {
         !matches!(self, Self::Anonymous { .. })
+    }
+
+    /// Which projects it is told of.
+    #[must_use]
+    pub fn sight(&self) -> Sight {
+        match self.sees_private() {
+            true => Sight::Everything,
+            false => Sight::Public,
+        }
     }
 
     /// The name in audit rows.

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::schema::{agents, build_properties, builders, builds, projects};
+use super::schema::{agents, build_properties, builders, builds};
 use super::{Conn, DbError, DbResult, requests, steps};
 use crate::clock::Time;
 use crate::ids::{AgentId, BuildId, BuilderId, RequestId};
@@ -293,15 +293,6 @@ fn build((row, builder_name, agent_name): (Row, String, String)) -> Build {
         cancel_by: row.cancel_by,
         started_at: Time(row.started_at),
     }
-}
-
-/// Whether the build is of a private project.
-pub fn is_private(conn: &mut Conn, id: BuildId) -> DbResult<bool> {
-    Ok(builds::table
-        .inner_join(builders::table.inner_join(projects::table))
-        .filter(builds::id.eq(id.0))
-        .select(projects::private)
-        .first(conn)?)
 }
 
 #[cfg(test)]

@@ -2,12 +2,12 @@
 
 use diesel::prelude::*;
 
-use super::products::walk::{Bind, ids};
+use super::products::walk::{Bind, PUBLIC, ids};
 use super::schema::{holds, products as rows, users};
 use super::{Conn, DbError, DbResult, products};
 use crate::clock::Time;
 use crate::ids::{HoldId, ProductId, UserId};
-use crate::model::{Hold, HoldFilter, HoldOrder};
+use crate::model::{Hold, HoldFilter, HoldOrder, Sight};
 
 /// Holds of one product that are listed: a person adds them one by one.
 const HOLDS_MAX: i64 = 500;
@@ -159,6 +159,7 @@ pub fn live_of(conn: &mut Conn, now: Time, products: &[ProductId]) -> DbResult<V
 /// The live holds that `filter` lets through, in its order, at most `rows_max`.
 pub fn live(
     conn: &mut Conn,
+    sight: Sight,
     now: Time,
     filter: &HoldFilter,
     rows_max: usize,
@@ -169,6 +170,9 @@ pub fn live(
          AND (h.until_at IS NULL OR h.until_at > ?)",
     );
     let mut binds = vec![Bind::Int(now.0)];
+    if sight == Sight::Public {
+        sql.push_str(&format!(" AND {PUBLIC}"));
+    }
     if let Some(owner) = &filter.owner {
         sql.push_str(" AND u.name = ?");
         binds.push(Bind::from(owner.as_str()));

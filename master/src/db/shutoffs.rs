@@ -3,10 +3,10 @@
 use diesel::prelude::*;
 
 use super::schema::{branches, projects, shutoffs};
-use super::{Conn, DbError, DbResult};
+use super::{Conn, DbError, DbResult, sight};
 use crate::clock::Time;
 use crate::ids::{BranchId, ProjectId, ShutoffId};
-use crate::model::{PAGE_ROWS_MAX, Page, Shutoff};
+use crate::model::{PAGE_ROWS_MAX, Page, Shutoff, Sight};
 
 type Row = (
     i64,
@@ -86,10 +86,15 @@ pub fn find(conn: &mut Conn, id: ShutoffId) -> DbResult<Shutoff> {
 /// One page, the newest first; live ones alone where `live` says so.
 pub fn list(
     conn: &mut Conn,
+    sight: Sight,
     live: bool,
     before: Option<ShutoffId>,
 ) -> DbResult<Page<Shutoff, ShutoffId>> {
+    let hidden = sight::hidden(conn, sight)?;
     let mut query = rows!().into_boxed();
+    if !hidden.is_empty() {
+        query = query.filter(shutoffs::project_id.ne_all(hidden));
+    }
     if live {
         query = query.filter(shutoffs::lifted_at.is_null());
     }

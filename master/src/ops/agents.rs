@@ -17,7 +17,9 @@ use crate::session;
 pub async fn list(app: &App, identity: &Identity) -> Result<Vec<AgentSummary>> {
     identity.require(Permission::Read)?;
     let db = app.db.lane(Lane::Pages);
-    let mut agents = db.read("agents.list", views::agents::list).await?;
+    let sight = identity.sight();
+    let read = move |conn: &mut Conn| views::agents::list(conn, sight);
+    let mut agents = db.read("agents.list", read).await?;
     let config = app.config();
     let is_known = !matches!(identity, Identity::Anonymous { .. });
     let states = app.agents.states();

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::auth::links::Claim;
 use crate::auth::{Identity, Permission};
 use crate::db::products::files;
-use crate::db::{Conn, Lane, artifacts, blobs, builds};
+use crate::db::{Conn, DbError, Lane, artifacts, blobs, sight};
 use crate::error::{Error, Result};
 use crate::ids::BuildId;
 use crate::model::{Artifact, Blob, ProductState, ServedFile};
@@ -17,10 +17,11 @@ const NAME_BYTES_MAX: usize = 512;
 pub async fn list(app: &App, identity: &Identity, build: BuildId) -> Result<Vec<Artifact>> {
     identity.require(Permission::Read)?;
     let db = app.db.lane(Lane::Pages);
-    let sees_private = identity.sees_private();
-    let read = move |conn: &mut Conn| match sees_private || !builds::is_private(conn, build)? {
-        true => artifacts::of_build(conn, build),
-        false => Ok(Vec::new()),
+    let of = identity.sight();
+    let read = move |conn: &mut Conn| match sight::build(conn, of, build) {
+        Ok(()) => artifacts::of_build(conn, build),
+        Err(DbError::NotFound) => Ok(Vec::new()),
+        Err(error) => Err(error),
     };
     Ok(db.read("artifacts.list", read).await?)
 }

@@ -6,7 +6,9 @@ use crate::app::App;
 use crate::auth::{Identity, Permission};
 use crate::clock::Time;
 use crate::db::branches::view;
-use crate::db::{Conn, DbError, DbResult, Lane, audit, events, releases, shutoffs, update_counts};
+use crate::db::{
+    Conn, DbError, DbResult, Lane, audit, events, releases, shutoffs, sight, update_counts,
+};
 use crate::error::{Error, Result};
 use crate::ids::BranchId;
 use crate::model::{
@@ -37,7 +39,8 @@ pub async fn list(
 ) -> Result<Page<Branch, BranchId>> {
     identity.require(Permission::Read)?;
     let db = app.db.lane(Lane::Pages);
-    let read = move |conn: &mut Conn| view::list(conn, &filter);
+    let of = identity.sight();
+    let read = move |conn: &mut Conn| view::list(conn, of, &filter);
     Ok(db.read("branches.list", read).await?)
 }
 
@@ -45,7 +48,12 @@ pub async fn list(
 pub async fn show(app: &App, identity: &Identity, id: BranchId) -> Result<BranchDetail> {
     identity.require(Permission::Read)?;
     let db = app.db.lane(Lane::Pages);
-    db.read("branches.show", move |conn| detail(conn, id))
+    let of = identity.sight();
+    let read = move |conn: &mut Conn| {
+        sight::branch(conn, of, id)?;
+        detail(conn, id)
+    };
+    db.read("branches.show", read)
         .await
         .map_err(|error| not_found(error, id))
 }
@@ -55,7 +63,9 @@ pub async fn counts(app: &App, identity: &Identity, id: BranchId) -> Result<Vec<
     identity.require(Permission::Read)?;
     let since = app.clock.now().unix_seconds().div_euclid(86_400) - COUNT_DAYS + 1;
     let db = app.db.lane(Lane::Pages);
+    let of = identity.sight();
     let read = move |conn: &mut Conn| {
+        sight::branch(conn, of, id)?;
         view::find(conn, id)?;
         update_counts::of_branch(conn, id, since)
     };

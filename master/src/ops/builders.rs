@@ -14,7 +14,8 @@ pub async fn list(
 ) -> Result<Vec<BuilderSummary>> {
     identity.require(Permission::Read)?;
     let db = app.db.lane(Lane::Pages);
-    let read = move |conn: &mut _| views::builders::list(conn, &filter);
+    let sight = identity.sight();
+    let read = move |conn: &mut _| views::builders::list(conn, sight, &filter);
     Ok(db.read("builders.list", read).await?)
 }
 

@@ -5,7 +5,7 @@ use super::requests::{finish, make};
 use crate::app::App;
 use crate::auth::{Identity, Permission};
 use crate::db::events::NewEvent;
-use crate::db::{Conn, DbError, Lane, audit, builds, events, requests, views};
+use crate::db::{Conn, DbError, Lane, audit, builds, events, requests, sight, views};
 use crate::error::{Error, Result};
 use crate::ids::{BuildId, RequestId};
 use crate::model::{AuditOutcome, BuildDetail, BuildFilter, BuildSummary, Page};
@@ -18,7 +18,8 @@ pub async fn list(
 ) -> Result<Page<BuildSummary, BuildId>> {
     identity.require(Permission::Read)?;
     let db = app.db.lane(Lane::Pages);
-    let read = move |conn: &mut _| views::builds::list(conn, &filter);
+    let sight = identity.sight();
+    let read = move |conn: &mut _| views::builds::list(conn, sight, &filter);
     Ok(db.read("builds.list", read).await?)
 }
 
@@ -26,20 +27,19 @@ pub async fn list(
 pub async fn running(app: &App, identity: &Identity) -> Result<Vec<BuildSummary>> {
     identity.require(Permission::Read)?;
     let db = app.db.lane(Lane::Pages);
-    Ok(db.read("builds.running", views::builds::running).await?)
+    let sight = identity.sight();
+    let read = move |conn: &mut _| views::builds::running(conn, sight);
+    Ok(db.read("builds.running", read).await?)
 }
 
 /// One build with everything that hangs on it.
 pub async fn show(app: &App, identity: &Identity, id: BuildId) -> Result<BuildDetail> {
     identity.require(Permission::Read)?;
     let db = app.db.lane(Lane::Pages);
-    let sees_private = identity.sees_private();
+    let of = identity.sight();
     let read = move |conn: &mut Conn| {
-        let mut detail = views::builds::show(conn, id)?;
-        if !sees_private && builds::is_private(conn, id)? {
-            detail.products.clear();
-        }
-        Ok(detail)
+        sight::build(conn, of, id)?;
+        views::builds::show(conn, id)
     };
     db.read("builds.show", read)
         .await

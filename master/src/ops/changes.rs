@@ -15,7 +15,8 @@ pub async fn list(
 ) -> Result<Page<ChangeSummary, ChangeId>> {
     identity.require(Permission::Read)?;
     let db = app.db.lane(Lane::Pages);
-    let read = move |conn: &mut _| views::changes::list(conn, &filter);
+    let sight = identity.sight();
+    let read = move |conn: &mut _| views::changes::list(conn, sight, &filter);
     Ok(db.read("changes.list", read).await?)
 }
 
@@ -23,7 +24,9 @@ pub async fn list(
 pub async fn show(app: &App, identity: &Identity, id: ChangeId) -> Result<ChangeSummary> {
     identity.require(Permission::Read)?;
     let db = app.db.lane(Lane::Pages);
-    db.read("changes.show", move |conn| views::changes::show(conn, id))
+    let sight = identity.sight();
+    let read = move |conn: &mut _| views::changes::show(conn, sight, id);
+    db.read("changes.show", read)
         .await
         .map_err(|error| match error {
             DbError::NotFound => Error::NotFound(format!("there is no change {id}")),

@@ -29,6 +29,10 @@ pub async fn show(
     query: &str,
 ) -> Result<(Page<DeskRow, ProductId>, Vec<Desk>)> {
     identity.require(Permission::Read)?;
+    let filter = ProductFilter {
+        public_only: !identity.sees_private(),
+        ..filter
+    };
     let (now, user, query) = (app.clock.now(), identity.user(), query.to_owned());
     let db = app.db.lane(Lane::Pages);
     let read = move |conn: &mut Conn| {

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::auth::{Identity, Permission};
 use crate::clock::Time;
 use crate::db::products::{compare, view};
-use crate::db::{Conn, DbError, DbResult, Lane, audit, events, holds};
+use crate::db::{Conn, DbError, DbResult, Lane, audit, events, holds, sight};
 use crate::error::{Error, Result};
 use crate::ids::{HoldId, ProductId, UserId};
 use crate::model::{AuditOutcome, HeldProduct, Hold, HoldFilter, PAGE_ROWS_MAX, Page};
@@ -171,8 +171,9 @@ pub async fn list(
     identity.require(Permission::Read)?;
     let now = app.clock.now();
     let db = app.db.lane(Lane::Pages);
+    let of = identity.sight();
     let read = move |conn: &mut Conn| {
-        let rows = holds::live(conn, now, &filter, PAGE_ROWS_MAX + 1)?;
+        let rows = holds::live(conn, of, now, &filter, PAGE_ROWS_MAX + 1)?;
         let page = Page::of(rows, |hold| hold.id);
         let ids: Vec<ProductId> = page.items.iter().map(|hold| hold.product).collect();
         let products = view::find_all(conn, now, &ids)?;
@@ -193,7 +194,12 @@ pub async fn list(
 pub async fn show(app: &App, identity: &Identity, id: HoldId) -> Result<Hold> {
     identity.require(Permission::Read)?;
     let db = app.db.lane(Lane::Pages);
-    db.read("holds.show", move |conn| holds::find(conn, id))
+    let of = identity.sight();
+    let read = move |conn: &mut Conn| {
+        sight::hold(conn, of, id)?;
+        holds::find(conn, id)
+    };
+    db.read("holds.show", read)
         .await
         .map_err(|error| match error {
             DbError::NotFound => Error::NotFound(format!("there is no hold {id}")),

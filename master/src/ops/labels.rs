@@ -6,7 +6,7 @@ use super::products::not_found;
 use crate::app::App;
 use crate::auth::{Identity, Permission};
 use crate::clock::Time;
-use crate::db::{Conn, DbError, DbResult, Lane, audit, events, labels};
+use crate::db::{Conn, DbError, DbResult, Lane, audit, events, labels, sight};
 use crate::error::{Error, Result};
 use crate::ids::ProductId;
 use crate::model::{AuditOutcome, Label};
@@ -92,7 +92,11 @@ pub async fn remove(
 pub async fn of_branch(app: &App, identity: &Identity, product: ProductId) -> Result<Vec<Label>> {
     identity.require(Permission::Read)?;
     let db = app.db.lane(Lane::Pages);
-    let read = move |conn: &mut Conn| labels::of_branch(conn, product);
+    let of = identity.sight();
+    let read = move |conn: &mut Conn| {
+        sight::product(conn, of, product)?;
+        labels::of_branch(conn, product)
+    };
     let all = db.read("labels.of_branch", read).await;
     all.map_err(|error| not_found(error, product))
 }

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::auth::{Identity, Permission};
-use crate::db::{DbError, Lane, views};
+use crate::db::{Conn, DbError, Lane, sight, views};
 use crate::error::{Error, Result};
 use crate::ids::LogId;
 use crate::model::LogDetail;
@@ -11,7 +11,12 @@ use crate::model::LogDetail;
 pub async fn show(app: &App, identity: &Identity, id: LogId) -> Result<LogDetail> {
     identity.require(Permission::Read)?;
     let db = app.db.lane(Lane::Pages);
-    db.read("logs.show", move |conn| views::steps::of_log(conn, id))
+    let of = identity.sight();
+    let read = move |conn: &mut Conn| {
+        sight::log(conn, of, id)?;
+        views::steps::of_log(conn, id)
+    };
+    db.read("logs.show", read)
         .await
         .map_err(|error| match error {
             DbError::NotFound => Error::NotFound(format!("there is no log {id}")),

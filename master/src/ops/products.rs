@@ -69,9 +69,9 @@ pub async fn find(app: &App, identity: &Identity, text: &str) -> Result<Vec<Foun
         let wrong = format!("at most {SOUGHT_BYTES_MAX} bytes");
         return Err(Error::bad_input("q", wrong));
     }
-    let (now, text) = (app.clock.now(), text.to_owned());
+    let (now, sight, text) = (app.clock.now(), identity.sight(), text.to_owned());
     let db = app.db.lane(Lane::Pages);
-    let read = move |conn: &mut Conn| products::find::find(conn, now, &text);
+    let read = move |conn: &mut Conn| products::find::find(conn, sight, now, &text);
     Ok(db.read("products.find", read).await?)
 }
 

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::auth::{Identity, Permission};
 use crate::clock::Time;
 use crate::db::releases::{self, Deed, NewRelease, Refusal};
-use crate::db::{Conn, DbError, DbResult, Lane, products, signoffs};
+use crate::db::{Conn, DbError, DbResult, Lane, products, sight, signoffs};
 use crate::error::{Error, Result};
 use crate::failpoints;
 use crate::ids::{ProductId, ReleaseId};
@@ -65,7 +65,8 @@ pub async fn list(
 ) -> Result<Page<Release, ReleaseId>> {
     identity.require(Permission::Read)?;
     let db = app.db.lane(Lane::Pages);
-    let read = move |conn: &mut Conn| releases::list(conn, &filter);
+    let of = identity.sight();
+    let read = move |conn: &mut Conn| releases::list(conn, of, &filter);
     Ok(db.read("releases.list", read).await?)
 }
 
@@ -73,7 +74,11 @@ pub async fn list(
 pub async fn show(app: &App, identity: &Identity, id: ReleaseId) -> Result<ReleaseDetail> {
     identity.require(Permission::Read)?;
     let db = app.db.lane(Lane::Pages);
-    let read = move |conn: &mut Conn| detail(conn, id);
+    let of = identity.sight();
+    let read = move |conn: &mut Conn| {
+        sight::release(conn, of, id)?;
+        detail(conn, id)
+    };
     db.read("releases.show", read)
         .await
         .map_err(|error| not_found(error, id))

@@ -37,7 +37,8 @@ pub async fn list(
 ) -> Result<Page<RequestSummary, RequestId>> {
     identity.require(Permission::Read)?;
     let db = app.db.lane(Lane::Pages);
-    let read = move |conn: &mut _| views::requests::list(conn, &filter);
+    let sight = identity.sight();
+    let read = move |conn: &mut _| views::requests::list(conn, sight, &filter);
     Ok(db.read("requests.list", read).await?)
 }
 
@@ -45,7 +46,9 @@ pub async fn list(
 pub async fn show(app: &App, identity: &Identity, id: RequestId) -> Result<RequestSummary> {
     identity.require(Permission::Read)?;
     let db = app.db.lane(Lane::Pages);
-    db.read("requests.show", move |conn| views::requests::show(conn, id))
+    let sight = identity.sight();
+    let read = move |conn: &mut _| views::requests::show(conn, sight, id);
+    db.read("requests.show", read)
         .await
         .map_err(|error| match error {
             DbError::NotFound => Error::NotFound(format!("there is no request {id}")),

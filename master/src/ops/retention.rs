@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::db::outbox::{Report, last_report, queue_report};
 use crate::db::retention::apply::Outcome;
 use crate::db::retention::{apply as rows, figures, plans, trash, why};
-use crate::db::{Conn, DbError, DbResult, Lane, audit, products, settings};
+use crate::db::{Conn, DbError, DbResult, Lane, audit, products, settings, sight};
 use crate::error::{Error, Result};
 use crate::ids::{PlanId, ProductId};
 use crate::model::{
@@ -29,7 +29,7 @@ const FULL_AGAIN_US: i64 = 86_400_000_000;
 
 /// How the store stands and how it will.
 pub async fn show(app: &App, identity: &Identity) -> Result<StoreState> {
-    may_read(app, identity)?;
+    may_read(app, identity).await?;
     let (config, db) = (app.config(), app.db.lane(Lane::Pages));
     let read = move |conn: &mut Conn| state(conn, &config);
     Ok(db.read("retention.show", read).await?)
@@ -90,8 +90,8 @@ fn state(conn: &mut Conn, config: &Config) -> DbResult<StoreState> {
 }
 
 /// The policies in force, in words.
-pub fn policies(app: &App, identity: &Identity) -> Result<Vec<PolicyText>> {
-    may_read(app, identity)?;
+pub async fn policies(app: &App, identity: &Identity) -> Result<Vec<PolicyText>> {
+    may_read(app, identity).await?;
     let config = app.config();
     let text = |(name, says): (&String, &crate::config::collecting::Retention)| PolicyText {
         name: name.clone(),
@@ -141,7 +141,7 @@ pub async fn list(
     identity: &Identity,
     before: Option<PlanId>,
 ) -> Result<Page<Plan, PlanId>> {
-    may_read(app, identity)?;
+    may_read(app, identity).await?;
     let db = app.db.lane(Lane::Pages);
     let read = move |conn: &mut Conn| plans::list(conn, before);
     let rows = db.read("retention.list", read).await?;
@@ -150,7 +150,7 @@ pub async fn list(
 
 /// One plan.
 pub async fn plan(app: &App, identity: &Identity, id: PlanId) -> Result<PlanDetail> {
-    may_read(app, identity)?;
+    may_read(app, identity).await?;
     let db = app.db.lane(Lane::Pages);
     let read = move |conn: &mut Conn| {
         Ok(PlanDetail {
@@ -170,7 +170,7 @@ pub async fn items(
     id: PlanId,
     before: Option<ProductId>,
 ) -> Result<Page<PlanItem, ProductId>> {
-    may_read(app, identity)?;
+    may_read(app, identity).await?;
     let db = app.db.lane(Lane::Pages);
     let read = move |conn: &mut Conn| {
         plans::find(conn, id)?;
@@ -235,13 +235,15 @@ pub async fn make(app: &App, identity: &Identity, dry: bool) -> Result<Planned> 
 
 /// Whoever may read; where a project is private only those who have said who they are, since plans
 /// and the trash name products of all projects.
-fn may_read(app: &App, identity: &Identity) -> Result<()> {
+///
+/// A project that left the configuration stays private, so the database says.
+async fn may_read(app: &App, identity: &Identity) -> Result<()> {
     identity.require(Permission::Read)?;
-    let config = app.config();
-    let is_private = config.projects.values().any(|project| project.private);
-    match is_private && !identity.sees_private() {
-        true => Err(Error::Unauthenticated(Permission::Read.as_str())),
-        false => Ok(()),
+    let (db, of) = (app.db.lane(Lane::Pages), identity.sight());
+    let hidden = move |conn: &mut Conn| sight::hidden(conn, of);
+    match db.read("retention.hidden", hidden).await?.is_empty() {
+        true => Ok(()),
+        false => Err(Error::Unauthenticated(Permission::Read.as_str())),
     }
 }
 
@@ -303,7 +305,7 @@ pub async fn in_trash(
     identity: &Identity,
     before: Option<ProductId>,
 ) -> Result<Page<Trashed, ProductId>> {
-    may_read(app, identity)?;
+    may_read(app, identity).await?;
     let db = app.db.lane(Lane::Pages);
     let read = move |conn: &mut Conn| trash::list(conn, before);
     let rows = db.read("retention.trash", read).await?;

@@ -20,7 +20,8 @@ pub async fn list(
 ) -> Result<Page<Shutoff, ShutoffId>> {
     identity.require(Permission::Read)?;
     let db = app.db.lane(Lane::Pages);
-    let read = move |conn: &mut Conn| shutoffs::list(conn, live, before);
+    let sight = identity.sight();
+    let read = move |conn: &mut Conn| shutoffs::list(conn, sight, live, before);
     Ok(db.read("shutoffs.list", read).await?)
 }
 

@@ -6,7 +6,7 @@ use crate::counts::Outcome;
 pub use crate::db::products::feed::Feed;
 use crate::db::products::feed::{self, Rules};
 use crate::db::products::offer;
-use crate::db::{Conn, DbError, DbResult, Lane, branches};
+use crate::db::{Conn, DbError, DbResult, Lane, branches, sight};
 use crate::error::{Error, Result};
 use crate::ids::{BranchId, ProductId, ReleaseId};
 pub use crate::model::Offer;
@@ -113,18 +113,26 @@ pub async fn explain(
 ) -> Result<Explanation> {
     identity.require(Permission::Read)?;
     let (project, branch) = (place.project.clone(), place.branch.clone());
-    let look = move |conn: &mut Conn| match branches::view::by_name(conn, &project, &branch) {
-        Ok(known) => Ok(known.feed),
-        // It may be a feed token.
-        Err(DbError::NotFound) => Ok(branch),
-        Err(error) => Err(error),
+    let of = identity.sight();
+    let look = move |conn: &mut Conn| {
+        sight::project(conn, of, &project)?;
+        match branches::view::by_name(conn, &project, &branch) {
+            Ok(known) => Ok(known.feed),
+            // It may be a feed token.
+            Err(DbError::NotFound) => Ok(branch),
+            Err(error) => Err(error),
+        }
     };
-    let token = app.db.lane(Lane::Pages).read("updates.place", look).await?;
-    let feed = Feed {
+    let mut feed = Feed {
         project: place.project,
-        token,
+        token: place.branch,
         target: place.target,
     };
+    let token = app.db.lane(Lane::Pages).read("updates.place", look).await;
+    feed.token = token.map_err(|error| match error {
+        DbError::NotFound => unknown(&feed),
+        other => other.into(),
+    })?;
     let reply = ask(app, feed, asker).await?;
     let (answer, product, version, reason) = match reply.answer {
         Told::Offer(offer) => {

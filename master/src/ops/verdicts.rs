@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::auth::{Identity, Permission};
 use crate::config::resolved::Project;
 use crate::db::products::view;
-use crate::db::{Conn, DbError, Lane, audit, events, labels, verdicts};
+use crate::db::{Conn, DbError, Lane, audit, events, labels, sight, verdicts};
 use crate::error::{Error, Result};
 use crate::ids::ProductId;
 use crate::model::{AuditOutcome, Judgement, NewJudgement, Verdict};
@@ -86,7 +86,12 @@ pub async fn judge(
 pub async fn list(app: &App, identity: &Identity, product: ProductId) -> Result<Vec<Judgement>> {
     identity.require(Permission::Read)?;
     let db = app.db.lane(Lane::Pages);
-    let read = move |conn: &mut Conn| verdicts::of_product(conn, product);
+    let of = identity.sight();
+    let read = move |conn: &mut Conn| match sight::product(conn, of, product) {
+        Ok(()) => verdicts::of_product(conn, product),
+        Err(DbError::NotFound) => Ok(Vec::new()),
+        Err(error) => Err(error),
+    };
     Ok(db.read("verdicts.list", read).await?)
 }
 

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::auth::{Identity, Permission};
 use crate::clock::Time;
 use crate::config::Config;
-use crate::config::resolved::Trigger;
+use crate::config::resolved::{Project, Trigger};
 use crate::ids::BuildId;
 use crate::model::{BuildFilter, BuildResult, BuilderFilter, BuilderSummary};
 use crate::ops;
@@ -96,6 +96,7 @@ pub async fn list(
     let now = app.clock.now();
     let builders = ops::builders::list(&app, &identity, filter).await?;
     let config = app.config();
+    let is_seen = |one: &Project| !one.private || identity.sees_private();
     let rest = query(&[("project", &asked.project), ("tag", &asked.tag)]);
     html(&ListPage {
         frame: Frame::new(&app, &identity, "/builders", "Builders")
@@ -105,10 +106,16 @@ pub async fn list(
             .into_iter()
             .map(|one| BuilderRow::new(one, now))
             .collect(),
-        projects: config.projects.keys().cloned().collect(),
+        projects: config
+            .projects
+            .iter()
+            .filter(|(_, one)| is_seen(one))
+            .map(|(name, _)| name.clone())
+            .collect(),
         tags: config
             .builders
             .values()
+            .filter(|one| config.projects.get(&one.project).is_none_or(is_seen))
             .flat_map(|one| one.tags.clone())
             .collect(),
         project,

@@ -81,7 +81,7 @@ pub async fn show(
         chart: chart::of(&store.points, quota),
         quota,
         store,
-        policies: ops::retention::policies(&app, &identity)?,
+        policies: ops::retention::policies(&app, &identity).await?,
         pages: links("/retention", &[], before.is_none(), plans.next),
         plans: plans.items.into_iter().map(PlanRow::new).collect(),
         may_collect: identity.require(Permission::Collect).is_ok(),

@@ -127,12 +127,11 @@ impl Events {
         if matches!(rung, Ok(Err(_))) {
             tokio::time::sleep(LOOK_EVERY).await;
         }
-        let events = ops::events::after(&self.app, &self.identity, self.seq)
+        let (events, last) = ops::events::after(&self.app, &self.identity, self.seq)
             .await
             .ok()?;
         let mut text = String::new();
         for event in events {
-            self.seq = event.seq;
             let data = serde_json::json!({
                 "kind": event.kind,
                 "build": event.build,
@@ -145,6 +144,7 @@ impl Events {
                 event.seq
             ));
         }
+        self.seq = last;
         Some(if text.is_empty() {
             ":\n\n".to_owned()
         } else {

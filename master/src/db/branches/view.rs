@@ -4,9 +4,9 @@ use diesel::prelude::*;
 
 use crate::clock::Time;
 use crate::db::schema::{branches, projects};
-use crate::db::{Conn, DbError, DbResult};
+use crate::db::{Conn, DbError, DbResult, sight};
 use crate::ids::{BranchId, ProjectId};
-use crate::model::{Branch, BranchFilter, BranchState, PAGE_ROWS_MAX, Page};
+use crate::model::{Branch, BranchFilter, BranchState, PAGE_ROWS_MAX, Page, Sight};
 
 type Row = (i64, String, String, String, String, Option<i64>, i64);
 
@@ -49,8 +49,16 @@ pub fn project(conn: &mut Conn, id: BranchId) -> DbResult<ProjectId> {
 }
 
 /// One page, the newest first.
-pub fn list(conn: &mut Conn, filter: &BranchFilter) -> DbResult<Page<Branch, BranchId>> {
+pub fn list(
+    conn: &mut Conn,
+    sight: Sight,
+    filter: &BranchFilter,
+) -> DbResult<Page<Branch, BranchId>> {
+    let hidden = sight::hidden(conn, sight)?;
     let mut query = rows!().into_boxed();
+    if !hidden.is_empty() {
+        query = query.filter(branches::project_id.ne_all(hidden));
+    }
     if let Some(project) = &filter.project {
         query = query.filter(projects::name.eq(project));
     }

@@ -30,7 +30,8 @@ async fn a_hold_is_lifted_once_and_its_history_stays() {
         let quinn = user(&test.db).await;
         let add = move |conn: &mut Conn| keep(conn, Time(3), product, quinn, "for QA", None);
         let hold = test.db.tx("test", add).await.unwrap();
-        let all = |conn: &mut Conn| live(conn, Time(9), &HoldFilter::default(), 10);
+        let all =
+            |conn: &mut Conn| live(conn, Sight::Everything, Time(9), &HoldFilter::default(), 10);
         assert_eq!(test.db.read("test", all).await.unwrap().len(), 1);
         let end = move |conn: &mut Conn| lift(conn, Time(4), hold, quinn, "done");
         assert_eq!(test.db.tx("test", end).await.unwrap(), product);

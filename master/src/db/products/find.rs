@@ -1,11 +1,11 @@
 //! Finding "the build I was given": by what a person has in hand, at any age.
 
 use super::view;
-use super::walk::{Bind, ids};
+use super::walk::{Bind, PUBLIC, ids};
 use crate::clock::Time;
 use crate::db::{Conn, DbResult};
 use crate::ids::ProductId;
-use crate::model::FoundProduct;
+use crate::model::{FoundProduct, Sight};
 
 /// Products told of one way to find them, the newest: more is for the list and its filters.
 const ROWS_MAX: usize = 20;
@@ -16,11 +16,15 @@ const HASH_START: usize = 16;
 
 /// The products that `text` may mean: version, build number (`#12`, `12` or `builder/12`), start
 /// of a revision, hash of a file, name of a file, or the address of one. Newest first for each way.
-pub fn find(conn: &mut Conn, now: Time, text: &str) -> DbResult<Vec<FoundProduct>> {
+pub fn find(conn: &mut Conn, sight: Sight, now: Time, text: &str) -> DbResult<Vec<FoundProduct>> {
+    let seen = match sight {
+        Sight::Everything => String::new(),
+        Sight::Public => format!(" AND {PUBLIC}"),
+    };
     let text = in_address(text.trim());
     let mut found: Vec<FoundProduct> = Vec::new();
     for (by, condition, binds) in ways(text) {
-        let sql = format!("SELECT p.id FROM {condition} ORDER BY p.id DESC LIMIT {ROWS_MAX}");
+        let sql = format!("SELECT p.id FROM {condition}{seen} ORDER BY p.id DESC LIMIT {ROWS_MAX}");
         let ids: Vec<ProductId> = ids(conn, &sql, &binds)?
             .into_iter()
             .map(ProductId)

@@ -5,7 +5,7 @@
 use diesel::prelude::*;
 
 use super::view;
-use super::walk::{Bind, Item, Range, Test, Way, walk};
+use super::walk::{Bind, Item, PUBLIC, Range, Test, Way, walk};
 use crate::clock::Time;
 use crate::db::schema::{branches, projects};
 use crate::db::{Conn, DbResult, Engine};
@@ -75,12 +75,11 @@ fn items(
         ));
     }
     if filter.public_only && has_private(conn)? {
-        let sql = "p.project_id NOT IN (SELECT q.id FROM projects q WHERE q.private)";
         items.push(Item {
             ways: Vec::new(),
             is_exact: true,
             test: Test {
-                sql: sql.to_owned(),
+                sql: PUBLIC.to_owned(),
                 columns: vec!["project_id"],
                 binds: Vec::new(),
             },

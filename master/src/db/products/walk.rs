@@ -7,6 +7,10 @@ use diesel::sql_types::{BigInt, Text};
 use crate::db::conn::per_engine;
 use crate::db::{Conn, DbResult};
 
+/// That the product `p` is of no private project.
+pub(in crate::db) const PUBLIC: &str =
+    "p.project_id NOT IN (SELECT q.id FROM projects q WHERE q.private)";
+
 /// Rows of the chosen index that one page looks at when more is asked than the index answers: some
 /// 20 ms of scattered reads.
 const ROWS_MAX: i64 = 5_000;

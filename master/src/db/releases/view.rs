@@ -4,9 +4,9 @@ use diesel::prelude::*;
 
 use crate::clock::Time;
 use crate::db::schema::{branches, products, projects, releases};
-use crate::db::{Conn, DbError, DbResult};
+use crate::db::{Conn, DbError, DbResult, sight};
 use crate::ids::{BranchId, ProductId, ReleaseId};
-use crate::model::{PAGE_ROWS_MAX, Page, Release, ReleaseFilter, ReleaseState};
+use crate::model::{PAGE_ROWS_MAX, Page, Release, ReleaseFilter, ReleaseState, Sight};
 
 /// Targets of one branch whose release is shown: people build for a few dozen.
 const LIVE_MAX: i64 = 200;
@@ -83,8 +83,16 @@ pub fn find(conn: &mut Conn, id: ReleaseId) -> DbResult<Release> {
 }
 
 /// One page of the releases that `filter` lets through, the newest prepared first.
-pub fn list(conn: &mut Conn, filter: &ReleaseFilter) -> DbResult<Page<Release, ReleaseId>> {
+pub fn list(
+    conn: &mut Conn,
+    sight: Sight,
+    filter: &ReleaseFilter,
+) -> DbResult<Page<Release, ReleaseId>> {
+    let hidden = sight::hidden(conn, sight)?;
     let mut query = rows!().into_boxed();
+    if !hidden.is_empty() {
+        query = query.filter(projects::id.ne_all(hidden));
+    }
     if let Some(project) = &filter.project {
         query = query.filter(projects::name.eq(project));
     }

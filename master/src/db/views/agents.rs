@@ -11,7 +11,7 @@ use crate::db::agent_upgrades;
 use crate::db::schema::agents;
 use crate::db::{Conn, DbResult};
 use crate::ids::AgentId;
-use crate::model::{AgentStatus, AgentSummary};
+use crate::model::{AgentStatus, AgentSummary, Sight};
 
 /// Most agents told at once.
 const AGENTS_MAX: i64 = 500;
@@ -40,16 +40,17 @@ struct Row {
     missing_at: Option<i64>,
 }
 
-/// Every agent that may connect by name, with its running builds and its newest upgrade. What the
+/// Every agent that may connect by name, with those of its running builds that are there for the
+/// asker, and its newest upgrade. What the
 /// configuration and the connections know is left empty.
-pub fn list(conn: &mut Conn) -> DbResult<Vec<AgentSummary>> {
+pub fn list(conn: &mut Conn, sight: Sight) -> DbResult<Vec<AgentSummary>> {
     let rows: Vec<Row> = agents::table
         .filter(agents::active.eq(true))
         .order(agents::name)
         .limit(AGENTS_MAX)
         .select(Row::as_select())
         .load(conn)?;
-    let running = builds::running(conn)?;
+    let running = builds::running(conn, sight)?;
     let mut upgrades = agent_upgrades::newest(conn)?;
     let agent = |row: Row| AgentSummary {
         running: running

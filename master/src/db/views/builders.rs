@@ -7,9 +7,9 @@ use diesel::prelude::*;
 
 use super::{builds, texts};
 use crate::db::schema::{builders, projects, requests};
-use crate::db::{Conn, DbResult};
+use crate::db::{Conn, DbResult, sight};
 use crate::ids::BuilderId;
-use crate::model::{BuilderFilter, BuilderSummary, RequestState};
+use crate::model::{BuilderFilter, BuilderSummary, RequestState, Sight};
 
 /// Most builders told at once: each costs two small queries, and a page of more is unreadable.
 pub const BUILDERS_MAX: i64 = 500;
@@ -18,9 +18,15 @@ type Row = (i64, String, String, String, bool);
 
 /// The builders that `filter` lets through, by name; those that left the configuration only when
 /// asked for by name.
-pub fn list(conn: &mut Conn, filter: &BuilderFilter) -> DbResult<Vec<BuilderSummary>> {
+pub fn list(
+    conn: &mut Conn,
+    sight: Sight,
+    filter: &BuilderFilter,
+) -> DbResult<Vec<BuilderSummary>> {
+    let hidden = sight::hidden(conn, sight)?;
     let mut query = builders::table
         .inner_join(projects::table)
+        .filter(builders::project_id.ne_all(hidden))
         .order(builders::name)
         .limit(BUILDERS_MAX)
         .select((
@@ -39,7 +45,7 @@ pub fn list(conn: &mut Conn, filter: &BuilderFilter) -> DbResult<Vec<BuilderSumm
         query = query.filter(projects::name.eq(project.clone()));
     }
     let rows: Vec<Row> = query.load(conn)?;
-    let running = builds::running(conn)?;
+    let running = builds::running(conn, sight)?;
     let pending = pending(conn)?;
     let mut all = Vec::new();
     for (id, name, project, tags, active) in rows {

@@ -10,11 +10,11 @@ use crate::db::schema::{
     agents, artifacts, build_properties, builders, builds, products, projects, requests,
     source_stamps,
 };
-use crate::db::{Conn, DbResult};
+use crate::db::{Conn, DbResult, sight};
 use crate::ids::{ArtifactId, BuildId, BuilderId, ProductId, RequestId, StepId};
 use crate::model::{
     Artifact, BuildDetail, BuildFilter, BuildProduct, BuildResult, BuildSummary, Page, Property,
-    RECENT_MAX, RecentBuild,
+    RECENT_MAX, RecentBuild, Sight,
 };
 
 /// Most running builds told at once: more than any installation of one master runs.
@@ -72,8 +72,16 @@ macro_rules! rows {
 }
 
 /// The builds that `filter` lets through, newest first.
-pub fn list(conn: &mut Conn, filter: &BuildFilter) -> DbResult<Page<BuildSummary, BuildId>> {
+pub fn list(
+    conn: &mut Conn,
+    sight: Sight,
+    filter: &BuildFilter,
+) -> DbResult<Page<BuildSummary, BuildId>> {
+    let hidden = sight::hidden(conn, sight)?;
     let mut query = rows!().order(builds::id.desc()).limit(LIMIT).into_boxed();
+    if !hidden.is_empty() {
+        query = query.filter(builders::project_id.ne_all(hidden));
+    }
     if let Some(builder) = &filter.builder {
         query = query.filter(builders::name.eq(builder.clone()));
     }
@@ -126,8 +134,10 @@ fn is_busy(conn: &mut Conn, branch: &str) -> DbResult<bool> {
 }
 
 /// Every build that is not finished, oldest first.
-pub fn running(conn: &mut Conn) -> DbResult<Vec<BuildSummary>> {
+pub fn running(conn: &mut Conn, sight: Sight) -> DbResult<Vec<BuildSummary>> {
+    let hidden = sight::hidden(conn, sight)?;
     let rows: Vec<Row> = rows!()
+        .filter(builders::project_id.ne_all(hidden))
         .filter(builds::state.eq_any(crate::db::builds::open_states()))
         .order(builds::id)
         .limit(RUNNING_MAX)

@@ -7,9 +7,9 @@ use diesel::prelude::*;
 use super::{LIMIT, texts, word};
 use crate::clock::Time;
 use crate::db::schema::{builders, builds, changes, repositories, request_changes};
-use crate::db::{Conn, DbResult};
+use crate::db::{Conn, DbResult, sight};
 use crate::ids::{BuildId, ChangeId, RequestId};
-use crate::model::{BUILD_CHANGES_MAX, ChangeBuild, ChangeFilter, ChangeSummary, Page};
+use crate::model::{BUILD_CHANGES_MAX, ChangeBuild, ChangeFilter, ChangeSummary, Page, Sight};
 
 /// Most builds told with the changes of one page: fifty changes of a dozen builders each.
 const BUILDS_MAX: i64 = 1_000;
@@ -51,8 +51,16 @@ macro_rules! rows {
 }
 
 /// The changes that `filter` lets through, newest first, each with its builds.
-pub fn list(conn: &mut Conn, filter: &ChangeFilter) -> DbResult<Page<ChangeSummary, ChangeId>> {
+pub fn list(
+    conn: &mut Conn,
+    sight: Sight,
+    filter: &ChangeFilter,
+) -> DbResult<Page<ChangeSummary, ChangeId>> {
+    let hidden = sight::hidden(conn, sight)?;
     let mut query = rows!().order(changes::id.desc()).limit(LIMIT).into_boxed();
+    if !hidden.is_empty() {
+        query = query.filter(repositories::project_id.ne_all(hidden.clone()));
+    }
     if let Some(repository) = &filter.repository {
         query = query.filter(repositories::name.eq(repository.clone()));
     }
@@ -65,7 +73,7 @@ pub fn list(conn: &mut Conn, filter: &ChangeFilter) -> DbResult<Page<ChangeSumma
     let rows: Vec<Row> = query.load(conn)?;
     let mut page = Page::of(rows, |row| ChangeId(row.id)).map(change);
     let ids: Vec<i64> = page.items.iter().map(|change| change.id.0).collect();
-    let mut builds = builds_of(conn, ids)?;
+    let mut builds = builds_of(conn, &hidden, ids)?;
     for change in &mut page.items {
         change.builds = builds.remove(&change.id).unwrap_or_default();
     }
@@ -73,10 +81,13 @@ pub fn list(conn: &mut Conn, filter: &ChangeFilter) -> DbResult<Page<ChangeSumma
 }
 
 /// One change with its builds.
-pub fn show(conn: &mut Conn, id: ChangeId) -> DbResult<ChangeSummary> {
+pub fn show(conn: &mut Conn, sight: Sight, id: ChangeId) -> DbResult<ChangeSummary> {
+    sight::change(conn, sight, id)?;
+    let hidden = sight::hidden(conn, sight)?;
     let row: Row = rows!().filter(changes::id.eq(id.0)).first(conn)?;
     let mut change = change(row);
-    change.builds = builds_of(conn, vec![id.0])?.remove(&id).unwrap_or_default();
+    let mut builds = builds_of(conn, &hidden, vec![id.0])?;
+    change.builds = builds.remove(&id).unwrap_or_default();
     Ok(change)
 }
 
@@ -103,11 +114,17 @@ pub(super) fn of_request(conn: &mut Conn, request: RequestId) -> DbResult<Vec<Ch
     Ok(rows.into_iter().map(change).collect())
 }
 
-fn builds_of(conn: &mut Conn, ids: Vec<i64>) -> DbResult<HashMap<ChangeId, Vec<ChangeBuild>>> {
+/// The builds of these changes, but those of projects that are `hidden`.
+fn builds_of(
+    conn: &mut Conn,
+    hidden: &[i64],
+    ids: Vec<i64>,
+) -> DbResult<HashMap<ChangeId, Vec<ChangeBuild>>> {
     let rows: Vec<(i64, i64, String, i64, String, Option<String>)> = request_changes::table
         .inner_join(builds::table.on(builds::request_id.eq(request_changes::request_id)))
         .inner_join(builders::table.on(builders::id.eq(builds::builder_id)))
         .filter(request_changes::change_id.eq_any(ids))
+        .filter(builders::project_id.ne_all(hidden))
         .order(builds::id.desc())
         .limit(BUILDS_MAX)
         .select((

@@ -5,9 +5,9 @@ use diesel::prelude::*;
 use super::{LIMIT, sources, word};
 use crate::clock::Time;
 use crate::db::schema::{builders, builds, requests};
-use crate::db::{Conn, DbResult};
+use crate::db::{Conn, DbResult, sight};
 use crate::ids::{BuildId, RequestId};
-use crate::model::{Page, RequestFilter, RequestSummary};
+use crate::model::{Page, RequestFilter, RequestSummary, Sight};
 
 #[derive(Queryable)]
 struct Row {
@@ -47,8 +47,16 @@ macro_rules! rows {
 }
 
 /// The requests that `filter` lets through, newest first.
-pub fn list(conn: &mut Conn, filter: &RequestFilter) -> DbResult<Page<RequestSummary, RequestId>> {
+pub fn list(
+    conn: &mut Conn,
+    sight: Sight,
+    filter: &RequestFilter,
+) -> DbResult<Page<RequestSummary, RequestId>> {
+    let hidden = sight::hidden(conn, sight)?;
     let mut query = rows!().order(requests::id.desc()).limit(LIMIT).into_boxed();
+    if !hidden.is_empty() {
+        query = query.filter(builders::project_id.ne_all(hidden));
+    }
     if let Some(state) = filter.state {
         query = query.filter(requests::state.eq(state.as_str()));
     }
@@ -63,7 +71,8 @@ pub fn list(conn: &mut Conn, filter: &RequestFilter) -> DbResult<Page<RequestSum
 }
 
 /// One request.
-pub fn show(conn: &mut Conn, id: RequestId) -> DbResult<RequestSummary> {
+pub fn show(conn: &mut Conn, sight: Sight, id: RequestId) -> DbResult<RequestSummary> {
+    sight::request(conn, sight, id)?;
     let row: Row = rows!().filter(requests::id.eq(id.0)).first(conn)?;
     let mut all = finish(conn, vec![row])?;
     all.pop().ok_or(crate::db::DbError::NotFound)

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::auth::{Identity, Permission};
 use crate::clock::Time;
 use crate::db::products::{compare, view};
-use crate::db::{Conn, DbResult, Lane, verdicts};
+use crate::db::{Conn, DbResult, Lane, sight, verdicts};
 use crate::error::{Error, Result};
 use crate::ids::ProductId;
 use crate::model::{
@@ -25,7 +25,12 @@ pub async fn compare(
     identity.require(Permission::Read)?;
     let now = app.clock.now();
     let db = app.db.lane(Lane::Pages);
-    let read = move |conn: &mut Conn| comparison(conn, now, a, b);
+    let of = identity.sight();
+    let read = move |conn: &mut Conn| {
+        sight::product(conn, of, a)?;
+        sight::product(conn, of, b)?;
+        comparison(conn, now, a, b)
+    };
     let found = db.read("products.compare", read).await;
     found.map_err(|error| match error {
         crate::db::DbError::NotFound => {
