@@ -161,6 +161,21 @@ impl Blobs {
         }
     }
 
+    /// Where a content of this size lies; `None` when it is in neither place.
+    pub async fn find(&self, sha256: &str, size: u64) -> io::Result<Option<BlobStore>> {
+        let is_size = |found: io::Result<u64>| match found {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            found => found.map(|found| found == size),
+        };
+        if is_size(self.on_disk(sha256, Local::size).await)? {
+            return Ok(Some(BlobStore::Local));
+        }
+        match &self.shared.remote {
+            Some(remote) if is_size(remote.size(sha256).await)? => Ok(Some(BlobStore::S3)),
+            _ => Ok(None),
+        }
+    }
+
     /// Puts a file into the trash; done already is no error.
     ///
     /// Errors: `NotFound`; `ResourceBusy` when the content is [in use](Self::in_use).

@@ -52,8 +52,8 @@ pub enum Trouble {
     /// The disk is full.
     #[error("the disk is full")]
     Full,
-    /// Another request goes on writing the same file.
-    #[error("another request is writing this file")]
+    /// Another request goes on writing the same file, or puts it into the store.
+    #[error("another request is writing or storing this file")]
     Taken,
     /// What is stored of the file is lost; it has to begin again.
     #[error("what was stored of the file is lost")]
@@ -186,9 +186,8 @@ impl Uploads {
             Ok(_) => Ok(None),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 // A crash came after the move and before the database heard of it.
-                let there = tokio::fs::metadata(blobs.path(&blob.sha256)?).await;
-                let is_there = there.is_ok_and(|there| there.len() == blob.size);
-                Ok(is_there.then_some((blob, lease)))
+                let found = blobs.find(&blob.sha256, blob.size).await?;
+                Ok(found.map(|store| (Blob { store, ..blob }, lease)))
             }
             Err(error) => Err(error.into()),
         }

@@ -21,6 +21,9 @@ pub enum DbError {
     /// No connection came free in time.
     #[error("the database is busy")]
     Busy,
+    /// The database's disk has no room.
+    #[error("the disk of the database is full")]
+    Full,
     /// The database could not be opened, migrated or reached.
     #[error("{0}")]
     Open(String),
@@ -43,9 +46,15 @@ impl From<diesel::result::Error> for DbError {
             Error::DatabaseError(_, what) if what.message().contains("invalid byte sequence") => {
                 Self::Unstorable
             }
+            Error::DatabaseError(_, what) if is_full(what.message()) => Self::Full,
             other => Self::Engine(other),
         }
     }
+}
+
+/// Whether an engine says that there is no room: SQLite, then PostgreSQL.
+fn is_full(message: &str) -> bool {
+    message.contains("disk is full") || message.contains("No space left on device")
 }
 
 impl From<DbError> for crate::error::Error {
@@ -57,6 +66,7 @@ impl From<DbError> for crate::error::Error {
             }
             DbError::Unstorable => Self::bad_input("text", error.to_string()),
             DbError::Busy => Self::Busy("the database is busy: try again in a moment".to_owned()),
+            DbError::Full => Self::NoRoom(error.to_string()),
             other => Self::internal(other),
         }
     }

@@ -50,6 +50,12 @@ where
         DraftState::Committed => return Err(Error::Conflict("the draft was committed".to_owned())),
         DraftState::Open => {}
     }
+    if row.state == UploadState::Open && row.received == row.size {
+        // Every byte is here; the store did not take it yet.
+        app.uploads.finish(id).await.map_err(trouble)?;
+        let (row, _) = own(app, identity, id).await?;
+        return told(span, Body::Whole, row);
+    }
     let bytes_max = checked_span(&row, span)?;
     let row = match row.state {
         UploadState::Refused if span.first == 0 => again(app, id).await?,
@@ -71,8 +77,7 @@ where
         bytes_max,
         expires_at: app.clock.now().after(lease),
     };
-    let outcome = app.uploads.receive(incoming, body).await;
-    drop(place);
+    let outcome = app.uploads.receive(incoming, body, place).await;
     let (ended, row) = outcome.map_err(trouble)?;
     told(span, ended, row)
 }
@@ -177,7 +182,7 @@ async fn again(app: &App, id: UploadId) -> Result<rows::Upload> {
 pub(super) fn trouble(trouble: Trouble) -> Error {
     match trouble {
         Trouble::Full => Error::NoRoom("the disk is full".to_owned()),
-        Trouble::Taken => Error::Conflict(trouble.to_string()),
+        Trouble::Taken => Error::TooOften(format!("{trouble}: try again in a moment")),
         Trouble::Lost => Error::WrongOffset { received: 0 },
         Trouble::Db(error) => error.into(),
         Trouble::Disk(error) => super::stores::fault(error),

@@ -80,13 +80,14 @@ impl Course<'_> {
     /// Fetches the file at `path` below the build's folder; it is on disk and its hash was
     /// compared when this returns.
     pub(super) async fn fetch(&self, path: &str) -> Result<Blob, StepError> {
-        let ours = |error: io::Error| {
+        let told = |error: io::Error| {
             let full = match storage::is_full(&error) {
                 true => "the master's store is full: ",
                 false => "",
             };
-            StepError::Ours(format!("cannot store `{path}`: {full}{error}"))
+            format!("cannot store `{path}`: {full}{error}")
         };
+        let ours = |error: io::Error| StepError::Ours(told(error));
         let mut sink = Sink(self.parts.blobs.writer().map_err(ours)?);
         let whole = self.path(path).into_bytes();
         let (agents, halt) = (&self.agents, &self.signals.halt);
@@ -102,6 +103,8 @@ impl Course<'_> {
                 );
                 return Err(StepError::Failed(text));
             }
+            // The next build may be smaller, or find more room.
+            Err(AgentError::Local(error)) => return Err(StepError::Broken(told(error))),
             facts => facts?,
         };
         let (blob, lease) = sink.0.finish_leased().await.map_err(ours)?;

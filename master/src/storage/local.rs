@@ -89,7 +89,16 @@ impl Local {
         let path = self.path(sha256)?;
         self.make_parent(&path)?;
         failpoints::reach("upload.moving");
-        fs::rename(from, &path)?;
+        match fs::rename(from, &path) {
+            // The store's folder is another disk, mounted there.
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+                let mut copy = self.temporary()?;
+                io::copy(&mut File::open(from)?, copy.as_file_mut())?;
+                self.publish(copy, sha256)?;
+                fs::remove_file(from)?;
+            }
+            moved => moved?,
+        }
         failpoints::reach("upload.moved");
         sync_parent(&path)
     }

@@ -19,6 +19,8 @@ use object_store::{
     PutPayload, RetryConfig,
 };
 
+use tokio::sync::Semaphore;
+
 use super::Listed;
 use crate::clock::Time;
 use crate::failpoints;
@@ -27,6 +29,8 @@ use crate::model::Blob;
 /// Bytes of one part, of which one at a time is in memory; the standard's 10,000 parts hold the
 /// largest file that is taken, 16 GiB, four times over.
 const PART_BYTES: u64 = 8 << 20;
+/// Files sent to the bucket at once: each holds a part in memory while the bucket is slow or away.
+const FILES_AT_ONCE: usize = 3;
 /// How long a write waits for a bucket that is away: longer than a minute, shorter than the five
 /// after which a request's signature is too old.
 const PATIENCE: Duration = Duration::from_secs(150);
@@ -62,6 +66,7 @@ pub(super) struct Remote {
     patient: Arc<dyn ObjectStore>,
     hasty: Arc<dyn ObjectStore>,
     prefix: String,
+    sending: Arc<Semaphore>,
 }
 
 impl Remote {
@@ -73,6 +78,7 @@ impl Remote {
             patient: client(bucket, PATIENCE, SILENCE_MAX)?,
             hasty: client(bucket, HASTE, HASTE)?,
             prefix: bucket.prefix.clone(),
+            sending: Arc::new(Semaphore::new(FILES_AT_ONCE)),
         })
     }
 
@@ -95,6 +101,7 @@ impl Remote {
     /// Puts a whole file under its name, over one that is there.
     pub(super) async fn publish(&self, file: File, size: u64, sha256: &str) -> io::Result<()> {
         let place = self.place(sha256)?;
+        let _turn = self.sending.acquire().await.map_err(io::Error::other)?;
         if size <= PART_BYTES {
             let (_, bytes) = read_part(file, 0..size).await?;
             let put = self.patient.put(&place, PutPayload::from(bytes)).await;
@@ -320,6 +327,7 @@ impl Remote {
             patient: Arc::<object_store::memory::InMemory>::clone(&store),
             hasty: store,
             prefix: "builds".to_owned(),
+            sending: Arc::new(Semaphore::new(FILES_AT_ONCE)),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::{Trouble, Turn, Uploads};
 use crate::clock::{Time, real};
@@ -53,10 +53,13 @@ pub enum Body {
 impl Uploads {
     /// Lets a file grow by a body and finishes it when it has all its bytes. Returns how the body
     /// ended and the file as it is then. It goes on to save what has come when the caller is gone.
+    /// `place` is given back when the body has ended: a store that is slow to take a file keeps no
+    /// other file from coming.
     pub async fn receive<S, E>(
         &self,
         incoming: Incoming,
         body: S,
+        place: OwnedSemaphorePermit,
     ) -> Result<(Body, uploads::Upload), Trouble>
     where
         S: Stream<Item = Result<Bytes, E>>,
@@ -73,6 +76,7 @@ impl Uploads {
         let writer = tokio::spawn(work);
         let ended = forward(body, &sender, incoming.bytes_max).await;
         drop(sender);
+        drop(place);
         writer.await.map_err(|_| Trouble::Broken)??;
         Ok((ended, self.read(incoming.id).await?))
     }

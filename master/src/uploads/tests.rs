@@ -81,7 +81,8 @@ impl Bench {
             .into_iter()
             .map(|piece| piece.map(Bytes::from_static));
         let body = stream::iter(pieces);
-        self.uploads.receive(incoming, body).await.unwrap()
+        let place = self.uploads.place().unwrap();
+        self.uploads.receive(incoming, body, place).await.unwrap()
     }
 
     fn parts(&self) -> usize {

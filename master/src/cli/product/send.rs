@@ -116,7 +116,8 @@ async fn file(way: &Way, mut upload: Upload, source: &Source) -> Result<(), Prob
     if upload.state == UploadState::Refused {
         upload.received = 0;
     }
-    while upload.state != UploadState::Complete {
+    // A file that is here whole and not in the store yet gets there with the commit.
+    while upload.state != UploadState::Complete && upload.received < upload.size {
         progress(&upload);
         let (first, path) = (upload.received, source.path.clone());
         let wanted = CHUNK_BYTES.min(upload.size.saturating_sub(first));
