@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use windlass_tests::bucket::{BUCKET, Bucket};
+use windlass_tests::bucket::Bucket;
 use windlass_tests::git::Repository;
 use windlass_tests::http::{self, Answer};
 use windlass_tests::master::{Master, small_configuration};
@@ -16,12 +16,15 @@ use windlass_tests::wait;
 const STEPS: &str = "  { source = \"editor\" },\n  { run = \"seq 1 4000000 > editor-1.0.tar; echo 1 > editor-1.0.txt\" },\n  \
      { product = [\"*.tar\", \"*.txt\"], version = \"1.0\", target = \"any\" },";
 
-fn lines(bucket: &Bucket, new_files: bool) -> String {
-    let address = bucket.address();
-    format!(
-        "blobs = \"s3://{BUCKET}/builds\"\ns3 = {{ endpoint = \"http://{address}\", key = {{ env = \
-         \"S3_KEY\" }}, secret = {{ env = \"S3_SECRET\" }}, new_files = {new_files} }}"
-    )
+/// How long a bucket is away, seconds: as long as a person notices. The long form is
+/// `WINDLASS_TEST_S3_AWAY=60 tests/run bucket`.
+const AWAY_SECONDS: u64 = 6;
+
+/// Lets that time pass: there is nothing to wait for.
+pub(super) fn away() {
+    let asked = std::env::var("WINDLASS_TEST_S3_AWAY").ok();
+    let seconds = asked.map_or(AWAY_SECONDS, |text| text.parse().expect("seconds"));
+    std::thread::sleep(Duration::from_secs(seconds));
 }
 
 /// The path of each file of the first product.
@@ -62,7 +65,7 @@ fn a_bucket_holds_products_goes_away_and_is_left_again_while_files_are_served() 
     repository.write("a", "a");
     repository.commit("Begin");
     let mut master = Master::new(&small_configuration(&repository, STEPS, ""));
-    master.configure_master(&lines(&bucket, true));
+    master.configure_master(&bucket.lines(true));
     master.set(&[("S3_KEY", "key"), ("S3_SECRET", "secret")]);
     let admin = master.user("ada", "admin");
     master.start();
@@ -123,7 +126,7 @@ fn a_build_waits_for_a_bucket_that_is_away_for_a_while() {
     repository.write("a", "a");
     repository.commit("Begin");
     let mut master = Master::new(&small_configuration(&repository, STEPS, ""));
-    master.configure_master(&lines(&bucket, true));
+    master.configure_master(&bucket.lines(true));
     master.set(&[("S3_KEY", "key"), ("S3_SECRET", "secret")]);
     bucket.pause();
     master.start();
@@ -133,8 +136,7 @@ fn a_build_waits_for_a_bucket_that_is_away_for_a_while() {
         let mut entries = fs::read_dir(temporary).ok()?.flatten();
         entries.next().map(|_| ())
     });
-    // As long as a person notices: the file is whole by now and the bucket is asked in vain.
-    std::thread::sleep(Duration::from_secs(8));
+    away();
     let list = master.get("/api/v1/products", "").json();
     assert_eq!(list["items"].as_array().map(Vec::len), Some(0), "{list}");
     bucket.resume();

@@ -1,6 +1,7 @@
 //! Rules of the source tree as tests: floors, sizes, file heads and names, who may name what.
 
 mod floors;
+mod kills;
 mod names;
 mod routes;
 mod sources;

@@ -37,6 +37,16 @@ impl Bucket {
         Self { address, server }
     }
 
+    /// The lines of `[master]` that name it.
+    #[must_use]
+    pub fn lines(&self, new_files: bool) -> String {
+        let address = self.address;
+        format!(
+            "blobs = \"s3://{BUCKET}/builds\"\ns3 = {{ endpoint = \"http://{address}\", key = {{ \
+             env = \"S3_KEY\" }}, secret = {{ env = \"S3_SECRET\" }}, new_files = {new_files} }}"
+        )
+    }
+
     /// Its address.
     #[must_use]
     pub fn address(&self) -> SocketAddr {

@@ -22,6 +22,8 @@ pub struct Master {
     web: SocketAddr,
     agents: SocketAddr,
     process: Option<Background>,
+    /// Started instead of the program itself, with its arguments.
+    program: PathBuf,
     /// Given to what is started.
     environment: Vec<(String, String)>,
 }
@@ -37,6 +39,7 @@ impl Master {
             web: free_address(),
             agents: free_address(),
             process: None,
+            program: windlass().to_owned(),
             environment: Vec::new(),
         };
         master.configure(rest);
@@ -59,6 +62,34 @@ impl Master {
     pub fn set(&mut self, environment: &[(&str, &str)]) {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         self.environment = environment.iter().map(owned).collect();
+    }
+
+    /// Has the program started from now on with its data on a disk of its own of that many bytes,
+    /// which begins with what is there now. It sees that disk alone: look at it by
+    /// [`Master::disk`], and use no commands beside it.
+    pub fn on_small_disk(&mut self, bytes: u64) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (data, program) = (self.path("data"), windlass().display());
+        let text = format!(
+            "#!/bin/sh\nexec unshare --user --map-root-user --mount sh -c 'cp -a \"$0\" \"$0\".before \
+             && mount -t tmpfs -o size={bytes} tmpfs \"$0\" && cp -a \"$0\".before/. \"$0\" \
+             && exec {program} \"$@\"' {} \"$@\"\n",
+            data.display()
+        );
+        self.program = self.path("windlass-on-small-disk");
+        let written = fs::create_dir_all(data)
+            .and_then(|()| fs::write(&self.program, text))
+            .and_then(|()| fs::set_permissions(&self.program, fs::Permissions::from_mode(0o755)));
+        if let Err(error) = written {
+            panic!("{}: {error}", self.program.display());
+        }
+    }
+
+    /// A path of the disk that the running program sees.
+    #[must_use]
+    pub fn disk(&self, name: &str) -> PathBuf {
+        let inside = self.path("data").join(name);
+        PathBuf::from(format!("/proc/{}/root{}", self.id(), inside.display()))
     }
 
     /// A path in its folder.
@@ -93,7 +124,7 @@ impl Master {
 
     /// Starts it and waits until it answers.
     pub fn start(&mut self) {
-        let mut command = Command::new(windlass());
+        let mut command = Command::new(&self.program);
         command
             .args(["serve", "--config", "windlass.toml"])
             .envs(self.environment.iter().cloned())

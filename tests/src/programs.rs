@@ -23,7 +23,7 @@ pub fn agent_with_tls() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         let target = agent().with_file_name("with-tls");
-        let mut command = Command::new(env!("CARGO"));
+        let mut command = cargo();
         command
             .args([
                 "build",
@@ -45,10 +45,24 @@ pub fn agent_with_tls() -> &'static Path {
     })
 }
 
+/// cargo without what it tells the tests that it runs: build scripts look at that, and a crate that is
+/// built in here with another name of its package would be built anew by every run of the tests.
+fn cargo() -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    for (name, _) in std::env::vars_os() {
+        let shown = name.to_string_lossy();
+        let is_told = ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"];
+        if is_told.iter().any(|front| shown.starts_with(front)) {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
 fn built() -> &'static (PathBuf, PathBuf) {
     static BUILT: OnceLock<(PathBuf, PathBuf)> = OnceLock::new();
     BUILT.get_or_init(|| {
-        let mut command = Command::new(env!("CARGO"));
+        let mut command = cargo();
         command.args([
             "build",
             "--quiet",
@@ -226,7 +240,7 @@ pub fn conformance() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         let arguments = ["build", "--quiet", "-p", "windlass-protocol", "--bins"];
-        let mut command = Command::new(env!("CARGO"));
+        let mut command = cargo();
         command.args(arguments);
         if !cfg!(debug_assertions) {
             command.arg("--release");
