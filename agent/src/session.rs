@@ -3,6 +3,8 @@
 //! that nothing slow is ever in the way of a heartbeat. Not here: dialling; what requests do.
 
 mod events;
+mod input;
+mod leaving;
 mod lines;
 pub(crate) mod port;
 mod requests;
@@ -14,13 +16,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-use windlass_protocol::ops::ShutdownMode;
-use windlass_protocol::sha256::Sha256;
-use windlass_protocol::{
-    AgentHello, Boxed, CallError, CancelMode, ChannelId, CloseReason, Code, Connection, Failure,
-    Key,
-};
+use windlass_protocol::{AgentHello, CancelMode, ChannelId, CloseReason, Connection, Key};
 
+pub(crate) use input::Input;
 pub(crate) use requests::Answer;
 pub(crate) use stop::Stop;
 
@@ -28,10 +26,8 @@ use crate::agent::Agent;
 use crate::clock::{now_ms, until};
 use crate::commands::Entry;
 use crate::commands::gate::Gate;
-use crate::log::log;
 use crate::sys;
 use crate::transport::Transport;
-use crate::upgrade::Successor;
 use lines::Lines;
 use port::Inbound;
 
@@ -45,57 +41,6 @@ const WRITE_MAX_MS: u64 = 60_000;
 /// Blocks handed to the writer and not yet written. Two keep it busy; more would only delay
 /// control frames behind data.
 const UNWRITTEN_MAX: usize = 2;
-
-/// What reaches the loop.
-pub(crate) enum Input {
-    /// The first `count` bytes of the buffer came from the master.
-    Bytes { buffer: Vec<u8>, count: usize },
-    /// The transport ended; the text says how.
-    Lost(String),
-    /// The writer wrote one block.
-    Written,
-    /// A request's thread has bytes for the master, within what its gate let pass, in pieces of
-    /// a frame's worth at most.
-    Chunk {
-        channel: ChannelId,
-        offset: u64,
-        pieces: Vec<Vec<u8>>,
-    },
-    /// What a request's thread sends from here on is to be hashed beside its MACs.
-    HashSent { channel: ChannelId, sha256: Sha256 },
-    /// So is what the master sends to a request's thread.
-    HashReceived { channel: ChannelId, sha256: Sha256 },
-    /// A request's thread has sent everything; without a digest it is that of `HashSent`.
-    Finish {
-        channel: ChannelId,
-        length: u64,
-        sha256: Option<[u8; 32]>,
-    },
-    /// A request's thread took the master's bytes so far.
-    Acknowledge {
-        channel: ChannelId,
-        durable: u64,
-        limit: u64,
-    },
-    /// The command of a channel is known now.
-    Attached {
-        channel: ChannelId,
-        entry: Arc<Entry>,
-    },
-    /// A request is answered.
-    Respond {
-        channel: ChannelId,
-        result: Result<Boxed, Failure>,
-    },
-    /// What the machine is like now.
-    Status(Boxed),
-    /// The agent is to stop.
-    Stop,
-    /// The master wants the agent to end.
-    Shutdown(ShutdownMode),
-    /// A new program is to take over.
-    HandOver(Successor),
-}
 
 /// How a connection ended.
 #[derive(Debug)]
@@ -360,139 +305,5 @@ impl Session<'_> {
     /// Whether every request is answered and every answer handed out.
     fn is_quiet(&self) -> bool {
         self.channels.is_empty() && self.answered.is_empty()
-    }
-
-    fn take(&mut self, input: Input) {
-        match input {
-            Input::Bytes { buffer, count } => {
-                self.connection.handle_bytes(now_ms(), &buffer[..count]);
-                self.lines.read_more(buffer);
-            }
-            Input::Lost(how) => {
-                log!("connection lost: {how}");
-                self.connection.handle_eof(now_ms());
-            }
-            Input::Written => {
-                self.unwritten = self.unwritten.saturating_sub(1);
-                self.wrote_at_ms = now_ms();
-            }
-            Input::Chunk {
-                channel,
-                offset,
-                pieces,
-            } => self.send_chunk(channel, offset, pieces),
-            // Like the calls below, refused only once the channel is closed: then nobody waits
-            // for it.
-            Input::HashSent { channel, sha256 } => {
-                let _ = self.connection.hash_sent(channel, sha256);
-            }
-            Input::HashReceived { channel, sha256 } => {
-                let _ = self.connection.hash_received(channel, sha256);
-            }
-            Input::Finish {
-                channel,
-                length,
-                sha256,
-            } => {
-                let _ = match sha256 {
-                    Some(sha256) => self.connection.finish(channel, length, sha256),
-                    None => self.connection.finish_hashed(channel, length),
-                };
-            }
-            Input::Acknowledge {
-                channel,
-                durable,
-                limit,
-            } => {
-                let _ = self.connection.acknowledge(channel, durable, limit);
-            }
-            Input::Attached { channel, entry } => self.attach(channel, entry),
-            Input::Respond { channel, result } => self.respond(channel, result),
-            Input::Status(status) => {
-                self.asks_status = false;
-                let _ = self.connection.send_status(&status);
-            }
-            Input::Stop => self.begin_stop(),
-            Input::Shutdown(mode) => self.shut_down(mode),
-            Input::HandOver(successor) => self.stop.hand_over(successor),
-        }
-    }
-
-    fn send_chunk(&mut self, channel: ChannelId, mut offset: u64, pieces: Vec<Vec<u8>>) {
-        for bytes in pieces {
-            let end = offset + bytes.len() as u64;
-            match self.connection.send_piece(channel, offset, bytes) {
-                Ok(true) => offset = end,
-                // The gate lets no more pass than there is room for: this is a fault of ours, and
-                // going on would lose bytes.
-                Ok(false) => {
-                    let text = "the agent produced more than it may send";
-                    return self.respond(channel, Err(Failure::new(Code::Internal, text)));
-                }
-                // The channel was closed meanwhile.
-                Err(_) => return,
-            }
-        }
-    }
-
-    fn respond(&mut self, id: ChannelId, result: Result<Boxed, Failure>) {
-        if let Some(channel) = self.channels.remove(&id) {
-            channel.gate.close();
-            if self.connection.respond(id, result) == Err(CallError::TooLarge) {
-                let text = "the answer is larger than a frame";
-                let failure = Failure::new(Code::TooLarge, text);
-                let _ = self.connection.respond(id, Err(failure));
-            }
-            self.answered.push(id);
-        }
-    }
-
-    /// The master wants the agent to end, at once or when it is idle.
-    fn shut_down(&mut self, mode: ShutdownMode) {
-        log!("the master asks to end the agent: {}", mode.as_str());
-        self.agent.drain();
-        match mode {
-            ShutdownMode::Drain => self.status_at_ms = now_ms(),
-            ShutdownMode::Now => {
-                self.agent.commands.end_all(CancelMode::Kill);
-                self.stop.request();
-            }
-        }
-    }
-
-    /// The agent stops: says so and leaves. Commands go on in their shims; only when they are
-    /// ended too it stays until their ends are delivered.
-    fn begin_stop(&mut self) {
-        if self.stop_by_ms.is_some() {
-            return;
-        }
-        let text = "the agent is stopped";
-        let _ = self.connection.goaway(Code::ShuttingDown, text, 0);
-        self.agent.commands.leave();
-        self.stop_by_ms = Some(now_ms().saturating_add(STOP_MS));
-        if !self.proven {
-            self.closed.get_or_insert(CloseReason::Ended);
-        }
-    }
-
-    /// Lets the last blocks go out, for a bounded time.
-    fn flush(&mut self, inputs: &Receiver<Input>) {
-        let by = now_ms().saturating_add(STOP_MS);
-        loop {
-            while self.unwritten < UNWRITTEN_MAX {
-                let Some(block) = self.connection.poll_transmit() else {
-                    break;
-                };
-                self.write(block);
-            }
-            if self.unwritten == 0 {
-                return;
-            }
-            match inputs.recv_timeout(until(by)) {
-                Ok(Input::Written) => self.unwritten -= 1,
-                Ok(Input::Lost(_)) | Err(_) => return,
-                Ok(_) => {}
-            }
-        }
     }
 }

@@ -8,6 +8,8 @@ use windlass_protocol::ops::Pty;
 #[expect(unsafe_code, reason = "an allocator of memory hands out addresses")]
 mod memory;
 
+mod pipes;
+
 #[cfg(unix)]
 #[expect(
     unsafe_code,

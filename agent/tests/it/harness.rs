@@ -122,6 +122,16 @@ impl Bench {
         pids.collect()
     }
 
+    /// Waits until every shim has ended: one whose command was ended goes by itself, and the agent,
+    /// which has its result, does not wait for that.
+    pub(crate) fn wait_shims(&self) {
+        let end = Instant::now() + PATIENCE;
+        while !self.shims().is_empty() {
+            assert!(Instant::now() < end, "a shim stays without its command");
+            std::thread::yield_now();
+        }
+    }
+
     /// The command line of an agent for this bench.
     pub(crate) fn command(&self) -> Command {
         let mut command = self.command_without_master();
@@ -241,9 +251,16 @@ impl Bench {
         digits.unwrap().parse().unwrap()
     }
 
-    /// Waits until the agent has ended.
+    /// Waits until the agent has ended. Connections that it still made are nobody's: an agent
+    /// whose master hung up comes back at once, so a signal may find it with another one.
     pub(crate) fn wait_agent(&mut self) -> ExitStatus {
-        self.child.take().unwrap().wait().unwrap()
+        let status = self.child.take().unwrap().wait().unwrap();
+        // They are accepted in their order: all that came before this one are the agent's.
+        if let Ok(mark) = TcpStream::connect(("127.0.0.1", self.port)) {
+            let marked = mark.local_addr().unwrap();
+            while self.accept_raw().peer_addr().ok() != Some(marked) {}
+        }
+        status
     }
 
     /// The next connection of the agent, before any byte.

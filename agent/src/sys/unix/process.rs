@@ -6,14 +6,14 @@ use std::ffi::{OsString, c_int, c_void};
 use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use windlass_protocol::ops::SignalName;
 
 use super::account::become_user;
 use super::check;
 use super::terminal::{self, Terminal};
-use crate::sys::Launch;
+use crate::sys::{Launch, pipes};
 
 unsafe extern "C" {
     fn fchdir(fd: c_int) -> c_int;
@@ -143,7 +143,7 @@ pub(crate) fn start(launch: Launch) -> io::Result<Started> {
             let Terminal { output, input } = terminal::attach(&mut command, size)?;
             (output, None, Some(input))
         }
-        None => connect_pipes(&mut command, launch.split, launch.input)?,
+        None => pipes::connect(&mut command, launch.split, launch.input)?,
     };
     isolate(&mut command, &launch, launch.pty.is_some())?;
     // Waiting is done by number, so the handle is not kept.
@@ -161,28 +161,6 @@ pub(crate) fn start(launch: Launch) -> io::Result<Started> {
         errors,
         input,
     })
-}
-
-type Pipes = (PipeReader, Option<PipeReader>, Option<PipeWriter>);
-
-fn connect_pipes(command: &mut Command, split: bool, input: bool) -> io::Result<Pipes> {
-    let (output, out_writer) = io::pipe()?;
-    let mut errors = None;
-    if split {
-        let (reader, err_writer) = io::pipe()?;
-        command.stderr(err_writer);
-        errors = Some(reader);
-    } else {
-        command.stderr(out_writer.try_clone()?);
-    }
-    command.stdout(out_writer);
-    if !input {
-        command.stdin(Stdio::null());
-        return Ok((output, errors, None));
-    }
-    let (reader, writer) = io::pipe()?;
-    command.stdin(reader);
-    Ok((output, errors, Some(writer)))
 }
 
 /// What happens between fork and exec.

@@ -1,199 +1,20 @@
-//! The system calls of Windows that std does not offer, and the structures they take. Not here:
-//! anything that calls them.
+//! The system calls of Windows that std does not offer, and the structures they take
+//! (`structures`). Not here: anything that calls them.
+
+mod structures;
 
 use std::ffi::c_void;
+
+pub(super) use structures::{
+    BasicInfo, ControlHandler, FileInformation, IoStatus, JobAccounting, JobLimits, MemoryStatus,
+    ObjectAttributes, Overlapped, ProcessMemory, SecurityAttributes, ServiceEntry, ServiceHandler,
+    ServiceStatus, ThreadEntry, UnicodeString, Version, VolumeSize,
+};
 
 /// A handle as the system writes it.
 pub(super) type Handle = *mut c_void;
 /// 0 for failure.
 pub(super) type Bool = i32;
-
-/// `UNICODE_STRING`: lengths in bytes.
-#[repr(C)]
-pub(super) struct UnicodeString {
-    pub(super) length: u16,
-    pub(super) capacity: u16,
-    pub(super) buffer: *mut u16,
-}
-
-/// `OBJECT_ATTRIBUTES`.
-#[repr(C)]
-pub(super) struct ObjectAttributes {
-    pub(super) length: u32,
-    pub(super) root: Handle,
-    pub(super) name: *const UnicodeString,
-    pub(super) attributes: u32,
-    pub(super) security: *mut c_void,
-    pub(super) quality: *mut c_void,
-}
-
-/// `IO_STATUS_BLOCK`.
-#[repr(C)]
-pub(super) struct IoStatus {
-    pub(super) status: usize,
-    pub(super) information: usize,
-}
-
-/// `BY_HANDLE_FILE_INFORMATION`; a time is two halves of 100 ns since 1601, low first.
-#[repr(C)]
-#[derive(Default)]
-pub(super) struct FileInformation {
-    pub(super) attributes: u32,
-    pub(super) created: [u32; 2],
-    pub(super) accessed: [u32; 2],
-    pub(super) written: [u32; 2],
-    pub(super) volume: u32,
-    pub(super) size_high: u32,
-    pub(super) size_low: u32,
-    pub(super) links: u32,
-    pub(super) index_high: u32,
-    pub(super) index_low: u32,
-}
-
-/// `FILE_BASIC_INFO`: 100 ns since 1601.
-#[repr(C)]
-#[derive(Default)]
-pub(super) struct BasicInfo {
-    pub(super) created: i64,
-    pub(super) accessed: i64,
-    pub(super) written: i64,
-    pub(super) changed: i64,
-    pub(super) attributes: u32,
-}
-
-/// `FILE_FS_FULL_SIZE_INFORMATION`.
-#[repr(C)]
-#[derive(Default)]
-pub(super) struct VolumeSize {
-    pub(super) total_units: i64,
-    /// For this user.
-    pub(super) free_units: i64,
-    pub(super) actual_free_units: i64,
-    pub(super) sectors_per_unit: u32,
-    pub(super) bytes_per_sector: u32,
-}
-
-/// `MEMORYSTATUSEX`.
-#[repr(C)]
-#[derive(Default)]
-pub(super) struct MemoryStatus {
-    pub(super) length: u32,
-    pub(super) load: u32,
-    pub(super) total: u64,
-    pub(super) free: u64,
-    pub(super) rest: [u64; 5],
-}
-
-/// `OSVERSIONINFOW`.
-#[repr(C)]
-pub(super) struct Version {
-    pub(super) length: u32,
-    pub(super) major: u32,
-    pub(super) minor: u32,
-    pub(super) build: u32,
-    pub(super) platform: u32,
-    pub(super) service_pack: [u16; 128],
-}
-
-/// `JOBOBJECT_EXTENDED_LIMIT_INFORMATION`.
-#[repr(C)]
-#[derive(Default)]
-pub(super) struct JobLimits {
-    pub(super) process_time: i64,
-    pub(super) job_time: i64,
-    pub(super) flags: u32,
-    pub(super) min_working_set: usize,
-    pub(super) max_working_set: usize,
-    pub(super) processes_max: u32,
-    pub(super) affinity: usize,
-    pub(super) priority: u32,
-    pub(super) scheduling: u32,
-    pub(super) io: [u64; 6],
-    pub(super) process_memory: usize,
-    pub(super) job_memory: usize,
-    pub(super) peak_process_memory: usize,
-    pub(super) peak_job_memory: usize,
-}
-
-/// `JOBOBJECT_BASIC_ACCOUNTING_INFORMATION`; times in 100 ns.
-#[repr(C)]
-#[derive(Default)]
-pub(super) struct JobAccounting {
-    pub(super) user: i64,
-    pub(super) kernel: i64,
-    pub(super) period_user: i64,
-    pub(super) period_kernel: i64,
-    pub(super) page_faults: u32,
-    pub(super) total: u32,
-    pub(super) active: u32,
-    pub(super) terminated: u32,
-}
-
-/// `PROCESS_MEMORY_COUNTERS`.
-#[repr(C)]
-#[derive(Default)]
-pub(super) struct ProcessMemory {
-    pub(super) length: u32,
-    pub(super) page_faults: u32,
-    pub(super) peak_working_set: usize,
-    pub(super) rest: [usize; 7],
-}
-
-/// `THREADENTRY32`.
-#[repr(C)]
-#[derive(Default)]
-pub(super) struct ThreadEntry {
-    pub(super) length: u32,
-    pub(super) usage: u32,
-    pub(super) thread: u32,
-    pub(super) process: u32,
-    pub(super) rest: [u32; 3],
-}
-
-/// `SECURITY_ATTRIBUTES`.
-#[repr(C)]
-pub(super) struct SecurityAttributes {
-    pub(super) length: u32,
-    pub(super) descriptor: *mut c_void,
-    pub(super) inherit: Bool,
-}
-
-/// `OVERLAPPED`.
-#[repr(C)]
-pub(super) struct Overlapped {
-    pub(super) status: usize,
-    pub(super) information: usize,
-    pub(super) offset: u64,
-    pub(super) event: Handle,
-}
-
-/// `SERVICE_STATUS`.
-#[repr(C)]
-pub(super) struct ServiceStatus {
-    pub(super) kind: u32,
-    pub(super) state: u32,
-    pub(super) accepts: u32,
-    pub(super) exit: u32,
-    pub(super) specific: u32,
-    pub(super) checkpoint: u32,
-    pub(super) wait_hint_ms: u32,
-}
-
-/// Called by the service manager when it starts the service.
-pub(super) type ServiceMain = unsafe extern "system" fn(u32, *mut *mut u16);
-/// Called by the service manager with an order.
-pub(super) type ServiceHandler =
-    unsafe extern "system" fn(u32, u32, *mut c_void, *mut c_void) -> u32;
-
-/// `SERVICE_TABLE_ENTRYW`.
-#[repr(C)]
-pub(super) struct ServiceEntry {
-    pub(super) name: *mut u16,
-    pub(super) main: Option<ServiceMain>,
-}
-
-/// Called by the system on a thread of its own.
-pub(super) type ControlHandler = unsafe extern "system" fn(u32) -> Bool;
 
 #[link(name = "bcryptprimitives", kind = "raw-dylib")]
 unsafe extern "system" {

@@ -18,6 +18,7 @@ use windlass_protocol::ops::SignalName;
 use super::abi::{self, ThreadEntry};
 use super::{check, own};
 use crate::sys::Launch;
+use crate::sys::pipes::connect;
 pub(crate) use family::{Family, adopt_orphans};
 use job::Job;
 pub(crate) use pipes::{is_terminal_end, wait_readable};
@@ -108,7 +109,7 @@ pub(crate) fn start(launch: Launch) -> io::Result<Started> {
         .envs(launch.env.iter().cloned())
         .current_dir(launch.cwd.path()?)
         .creation_flags(SUSPENDED | NEW_PROCESS_GROUP | priority(launch.nice));
-    let (output, errors, input) = pipes::connect(&mut command, launch.split, launch.input)?;
+    let (output, errors, input) = connect(&mut command, launch.split, launch.input)?;
     let job = Job::new()?;
     let mut child = command.spawn().map_err(|error| {
         let text = format!("cannot start `{}`: {error}", program.display());

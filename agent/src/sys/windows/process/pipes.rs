@@ -1,36 +1,11 @@
-//! The pipes of a command's process, and waiting for them. Not here: reading them.
+//! Waiting for the pipes of a command's process. Not here: making them, reading them.
 
-use std::io::{self, PipeReader, PipeWriter};
+use std::io::{self, PipeReader};
 use std::os::windows::io::AsRawHandle;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::sys::windows::abi;
 use crate::sys::windows::check;
-
-/// Our ends: output, errors if they are apart, input if there is any.
-pub(super) type Pipes = (PipeReader, Option<PipeReader>, Option<PipeWriter>);
-
-/// Gives the command pipes for its output, and for its input if it has any.
-pub(super) fn connect(command: &mut Command, split: bool, input: bool) -> io::Result<Pipes> {
-    let (output, out_writer) = io::pipe()?;
-    let mut errors = None;
-    if split {
-        let (reader, err_writer) = io::pipe()?;
-        command.stderr(err_writer);
-        errors = Some(reader);
-    } else {
-        command.stderr(out_writer.try_clone()?);
-    }
-    command.stdout(out_writer);
-    if !input {
-        command.stdin(Stdio::null());
-        return Ok((output, errors, None));
-    }
-    let (reader, writer) = io::pipe()?;
-    command.stdin(reader);
-    Ok((output, errors, Some(writer)))
-}
 
 /// Nothing: there are no terminals here.
 pub(crate) fn is_terminal_end(_error: &io::Error) -> bool {
