@@ -12,6 +12,13 @@ use windlass_protocol::{AgentHello, CommandId, Connection, Event, Key, MasterHel
 const KEY: [u8; 32] = [9; 32];
 /// Bytes of an AUTH frame with one mac.
 const AUTH_BYTES: usize = 50;
+/// What may come on a channel before the next is acknowledged: a few frames of `LONG_BYTES`, and
+/// beyond it is reached soon.
+const WINDOW: u64 = 60_000;
+/// Bytes of a frame that is made long: its MAC is computed together with that of its neighbours.
+const LONG_BYTES: usize = 4_500;
+/// Frames that are handed over together: more than have their MACs computed together.
+const GROUP: usize = 20;
 /// Bytes before a payload in the input: type, flags, channel, length.
 const HEAD_BYTES: usize = 5;
 
@@ -60,7 +67,7 @@ fn serve(connection: &mut Connection) {
                     let _ = connection.respond(channel, Ok(Boxed::new()));
                 }
                 _ => {
-                    let _ = connection.acknowledge(channel, 0, 1_000);
+                    let _ = connection.acknowledge(channel, 0, WINDOW);
                     let _ = connection.send_data(channel, 0, &[7; 300]);
                 }
             },
@@ -70,7 +77,7 @@ fn serve(connection: &mut Connection) {
                 bytes,
             } => {
                 let durable = offset + bytes.len() as u64;
-                let _ = connection.acknowledge(channel, durable, durable + 1_000);
+                let _ = connection.acknowledge(channel, durable, durable + WINDOW);
             }
             _ => {}
         }
@@ -166,7 +173,8 @@ fn ready_master() -> (Connection, FrameWriter) {
     (master, writer)
 }
 
-/// Genuine frames of any type, in any order, to either side.
+/// Genuine frames of any type, in any order, to either side; by the bits of the first byte one by
+/// one or in groups, which are cut somewhere, as they are or made long.
 pub fn established(bytes: &[u8]) {
     let Some((side, mut rest)) = bytes.split_first() else {
         return;
@@ -180,19 +188,31 @@ pub fn established(bytes: &[u8]) {
         for number in 0..4 {
             let program = Program::Argv(vec![b"x".to_vec()]);
             let request = Request::Exec(Exec::new(CommandId([number; 16]), program));
-            let _ = connection.open(&request, 0, 1_000);
+            let _ = connection.open(&request, 0, WINDOW);
         }
     }
     serve(&mut connection);
+    let group = if side & 2 == 0 { 1 } else { GROUP };
+    let least = if side & 4 == 0 { 0 } else { LONG_BYTES };
+    let cut = usize::from(*side >> 3) * 3_001;
+    let (mut frames, mut count) = (Vec::new(), 0);
     while let Some((head, tail)) = rest.split_first_chunk::<HEAD_BYTES>() {
         let length = usize::from(u16::from_be_bytes([head[3], head[4]])).min(tail.len());
         let (payload, tail) = tail.split_at(length);
-        let mut frame = Vec::new();
         let channel = u32::from(head[2]);
-        writer.write_raw(&mut frame, head[0], head[1], channel, &[payload]);
-        connection.handle_bytes(0, &frame);
-        serve(&mut connection);
+        let more = vec![0; least.saturating_sub(payload.len())];
+        writer.write_raw(&mut frames, head[0], head[1], channel, &[payload, &more]);
+        count += 1;
         rest = tail;
+        if count == group || rest.len() < HEAD_BYTES {
+            let (first, second) = frames.split_at(cut.min(frames.len()));
+            for bytes in [first, second] {
+                connection.handle_bytes(0, bytes);
+                serve(&mut connection);
+            }
+            frames.clear();
+            count = 0;
+        }
     }
     connection.handle_timeout(100_000);
     serve(&mut connection);
