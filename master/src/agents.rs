@@ -4,6 +4,7 @@
 mod enrolment;
 mod error;
 mod exec;
+mod orphans;
 mod outputs;
 mod registry;
 mod status;

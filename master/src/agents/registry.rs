@@ -11,19 +11,11 @@ use super::{AgentError, Agents};
 use crate::clock::{self, Time};
 use crate::db::agent_tokens::Asking;
 use crate::db::agents::Presence;
-use crate::db::commands::CommandState;
 use crate::db::events::NewEvent;
 use crate::db::{self, DbResult};
 use crate::ids::AgentId;
 use crate::model::AuditOutcome;
-use crate::session::{
-    Farewell, KnownCommand, Link, LinkError, Registry, Said, StatusSaid, spawn_named,
-};
-
-/// Tries to have a killed orphan forgotten: it dies at once, and its pipes drain within seconds.
-const FORGET_ATTEMPTS: u32 = 30;
-/// Between two of them.
-const FORGET_PAUSE: Duration = Duration::from_secs(1);
+use crate::session::{Farewell, Link, LinkError, Registry, Said, StatusSaid, spawn_named};
 
 /// An agent as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +47,7 @@ pub struct AgentState {
 /// One agent's place.
 pub(super) struct Seat {
     /// The agent.
-    id: AgentId,
+    pub(super) id: AgentId,
     /// Who sits here, from the proof to the end of the connection.
     holder: Mutex<Option<(Link, Said)>>,
     /// The connection to use: set when its facts are stored, empty when it ends.
@@ -144,7 +136,7 @@ impl Agents {
     }
 
     /// The seat that a connection holds.
-    fn held_by(&self, link: &Link) -> Option<Arc<Seat>> {
+    pub(super) fn held_by(&self, link: &Link) -> Option<Arc<Seat>> {
         let holds =
             |seat: &&Arc<Seat>| matches!(&*lock(&seat.holder), Some((held, _)) if held.is(link));
         lock(&self.shared.seats).values().find(holds).cloned()
@@ -260,47 +252,6 @@ impl Agents {
             *newest = seq.max(*newest);
             grows
         });
-    }
-
-    /// [`Self::settle`] in a task of its own, for a command that was given up.
-    pub(super) fn settle_beside(&self, link: &Link, command: KnownCommand) {
-        let (agents, link) = (self.clone(), link.clone());
-        spawn_named(&self.shared.tracker, "settle a command", async move {
-            agents.settle(&link, command).await;
-        });
-    }
-
-    /// Ends what an agent still knows of a command that nobody waits for: its result is stored, it
-    /// was given up, or this database never leased it to this agent.
-    async fn settle(&self, link: &Link, command: KnownCommand) {
-        // The next connection of the agent tells of it again.
-        let Some(agent) = self.held_by(link).map(|seat| seat.id) else {
-            return;
-        };
-        let id = command.id.to_string();
-        let find = move |conn: &mut db::Conn| db::commands::by_id(conn, &id);
-        let found = self.shared.db.read("command", find).await;
-        match found {
-            Ok(row) if row.state == CommandState::Leased && row.lease.agent == agent => return,
-            Ok(_) | Err(db::DbError::NotFound) => {}
-            Err(error) => {
-                tracing::error!(%error, "a command of an agent could not be looked up");
-                return;
-            }
-        }
-        tracing::info!(command = %command.id, "an old command is cleared away");
-        if command.running {
-            // It may have ended meanwhile; whether it did is seen below.
-            let _ = link.kill(command.id, command.generation).await;
-        }
-        for _ in 0..FORGET_ATTEMPTS {
-            match link.forget(command.id, command.generation).await {
-                Err(LinkError::Refused(refusal)) if refusal.code == "busy" => {
-                    tokio::time::sleep(FORGET_PAUSE).await;
-                }
-                _ => return,
-            }
-        }
     }
 }
 
