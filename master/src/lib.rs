@@ -21,6 +21,7 @@ pub mod engine;
 pub mod error;
 pub mod failpoints;
 pub mod ids;
+pub mod inbox;
 pub mod launches;
 mod links;
 pub mod logs;

@@ -7,17 +7,30 @@ use super::{Db, conn};
 pub(crate) struct TestDb {
     /// The database, migrated and empty.
     pub(crate) db: Db,
-    _home: Home,
+    home: Home,
+}
+
+impl TestDb {
+    /// The same database as another process has it.
+    pub(crate) fn another(&self) -> Db {
+        match &self.home {
+            Home::Folder { folder } => Db::open_sqlite(&folder.path().join("windlass.sqlite")),
+            Home::Postgres { url, .. } => Db::open_postgres(url),
+        }
+        .unwrap()
+    }
 }
 
 enum Home {
     Folder {
-        _folder: tempfile::TempDir,
+        folder: tempfile::TempDir,
     },
     Postgres {
         /// URL of the server's own database, where databases are created and dropped.
         server: String,
         name: String,
+        /// URL of this one.
+        url: String,
     },
 }
 
@@ -34,8 +47,8 @@ pub(crate) fn engines() -> Vec<TestDb> {
 pub(crate) fn sqlite() -> TestDb {
     let folder = tempfile::tempdir().unwrap();
     let db = Db::open_sqlite(&folder.path().join("windlass.sqlite")).unwrap();
-    let home = Home::Folder { _folder: folder };
-    TestDb { db, _home: home }
+    let home = Home::Folder { folder };
+    TestDb { db, home }
 }
 
 fn postgres(server: String) -> TestDb {
@@ -46,14 +59,15 @@ fn postgres(server: String) -> TestDb {
     conn::execute(&mut conn, &format!("CREATE DATABASE {name}")).unwrap();
     let (address, query) = server.split_once('?').unwrap_or((&server, ""));
     let (base, _) = address.rsplit_once('/').unwrap();
-    let db = Db::open_postgres(&format!("{base}/{name}?{query}")).unwrap();
-    let home = Home::Postgres { server, name };
-    TestDb { db, _home: home }
+    let url = format!("{base}/{name}?{query}");
+    let db = Db::open_postgres(&url).unwrap();
+    let home = Home::Postgres { server, name, url };
+    TestDb { db, home }
 }
 
 impl Drop for Home {
     fn drop(&mut self) {
-        if let Self::Postgres { server, name } = self
+        if let Self::Postgres { server, name, .. } = self
             && let Ok(mut conn) = conn::connect_postgres(server)
         {
             // What is left over after a failed test is harmless; the server is thrown away too.

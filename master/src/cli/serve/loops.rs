@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::collector::{self, Collector};
 use crate::db::Db;
 use crate::dispatcher::Dispatcher;
+use crate::inbox::Inbox;
 use crate::launches::Launches;
 use crate::links::Links;
 use crate::mover::Mover;
@@ -85,6 +86,8 @@ pub(super) fn spawn(
     watch.keep(tracker, stop, "counts", counts);
     let mover = Mover::new(db, bells.clone(), app.blobs.clone());
     watch.keep(tracker, stop, "mover", mover.run(stop.clone()));
+    let inbox = Inbox::new(db, bells.clone());
+    watch.keep(tracker, stop, "inbox", inbox.run(stop.clone()));
     let notifier = Notifier::new(
         db.clone(),
         clock.clone(),
