@@ -8,6 +8,7 @@ pub mod branches;
 pub mod builders;
 pub mod builds;
 pub mod changes;
+pub mod desks;
 pub mod drafts;
 pub mod guard;
 pub mod holds;

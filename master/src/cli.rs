@@ -11,7 +11,9 @@ mod listen;
 mod output;
 mod product;
 mod project;
+mod qa;
 mod release;
+mod rest;
 mod retention;
 pub mod serve;
 mod store;
@@ -77,6 +79,9 @@ enum Command {
     /// Record products and look at them
     #[command(subcommand)]
     Product(product::Command),
+    /// Test builds: what is new, verdicts, holds, labels
+    #[command(subcommand)]
+    Qa(qa::Command),
     /// Care for private projects
     #[command(subcommand)]
     Project(project::Command),
@@ -119,6 +124,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Release(command) => output::end(listen::block_on(release::run(&command))),
         Command::Updates(command) => output::end(listen::block_on(updates::run(&command))),
         Command::Product(command) => output::end(listen::block_on(product::run(&command))),
+        Command::Qa(command) => output::end(listen::block_on(qa::run(&command))),
         Command::Project(command) => output::end(listen::block_on(project::run(&command))),
         Command::Store(command) => output::end(listen::block_on(store::run(&command))),
         Command::Retention(command) => output::end(listen::block_on(retention::run(&command))),

@@ -64,6 +64,14 @@ impl Time {
         Self(seconds.saturating_mul(1_000_000))
     }
 
+    /// For people: `2026-11-20 10:39 UTC`.
+    #[must_use]
+    pub fn minute(self) -> String {
+        let text = self.to_string();
+        let minute = text.get(..16).unwrap_or(&text).replace('T', " ");
+        format!("{minute} UTC")
+    }
+
     /// As a `jiff` time stamp; the epoch where it is out of jiff's range.
     #[must_use]
     pub fn timestamp(self) -> jiff::Timestamp {

@@ -8,6 +8,7 @@ mod builders;
 mod builds;
 mod changes;
 mod drafts;
+mod guides;
 mod names;
 mod offers;
 mod os_versions;
@@ -34,6 +35,7 @@ pub use changes::{ChangeBuild, ChangeFilter, ChangeSummary};
 pub use drafts::{
     Draft, ProductRecord, RecordFile, RecordRevision, RecordSignature, Upload, UploadSpan,
 };
+pub use guides::{ClientFamily, Guide, GuideLines};
 pub use names::{Name, NameError};
 pub use offers::{DeltaBase, Offer, OfferFile, OfferSignature, OfferedProduct};
 pub use os_versions::check_os_version;
@@ -60,6 +62,6 @@ pub use states::{
 pub use tree::{TreeEntry, TreeKind, TreeStats};
 pub use users::{Token, User};
 pub use verdicts::{
-    CodebaseDifference, Comparison, Desk, DeskRow, FileDifference, FoundProduct, HeldProduct,
-    HoldFilter, HoldOrder, Judgement, Label, NewJudgement, PropertyDifference, Since,
+    Checklist, CodebaseDifference, Comparison, Desk, DeskRow, FileDifference, FoundProduct,
+    HeldProduct, HoldFilter, HoldOrder, Judgement, Label, NewJudgement, PropertyDifference, Since,
 };

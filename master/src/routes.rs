@@ -125,6 +125,7 @@ routes! {
     POST "/releases/{id}/{step}" Release => web::releases::forms::step;
     GET "/branches" Read => web::branches::list;
     GET "/branches/{id}" Read => web::branches::show;
+    GET "/branches/{id}/guide" Read => web::branches::guide;
     POST "/branches/{id}/follow" Release => web::branches::follow;
     POST "/branches/{id}/state" Release => web::branches::set_state;
     POST "/branches/{id}/shut-off" Release => web::branches::shut_off;
@@ -196,7 +197,11 @@ routes! {
     GET "/api/v1/products/compare" Read => api::products::compare;
     GET "/api/v1/products/find" Read => api::products::find;
     POST "/api/v1/products/bulk" Keep => api::products::bulk;
-    GET "/api/v1/qa" Read => api::verdicts::desk;
+    GET "/api/v1/qa" Read => api::desks::show;
+    GET "/api/v1/qa/desks" Keep => api::desks::list;
+    POST "/api/v1/qa/desks" Keep => api::desks::keep;
+    DELETE "/api/v1/qa/desks/{id}" Keep => api::desks::remove;
+    GET "/api/v1/projects/{name}/checklist" Read => api::verdicts::checklist;
     GET "/api/v1/products/{id}" Read => api::products::show;
     GET "/api/v1/products/{id}/verdicts" Read => api::verdicts::list;
     POST "/api/v1/products/{id}/verdicts" Keep => api::verdicts::judge;
@@ -220,6 +225,7 @@ routes! {
     POST "/api/v1/releases/{id}/rollback" Release => api::releases::rollback;
     GET "/api/v1/branches" Read => api::branches::list;
     GET "/api/v1/branches/{id}" Read => api::branches::show;
+    GET "/api/v1/branches/{id}/guide" Read => api::branches::guide;
     GET "/api/v1/branches/{id}/counts" Read => api::branches::counts;
     POST "/api/v1/branches/{id}/follow" Release => api::branches::follow;
     POST "/api/v1/branches/{id}/state" Release => api::branches::set_state;

@@ -19,7 +19,7 @@ pub mod fault;
 pub mod feeds;
 mod figures;
 pub mod files;
-mod filters;
+pub(crate) mod filters;
 pub mod frame;
 pub mod health;
 pub mod holds;

@@ -1,9 +1,9 @@
 // Keys: `/` to the filter, `g` and a letter to a place, `j` and `k` through rows, `?` tells them and
 // switches them off.
-const places = { h: "/", d: "/", b: "/builders", l: "/builds", q: "/requests", c: "/changes", p: "/products", t: "/qa", a: "/agents" };
+const places = { h: "/", d: "/", b: "/builders", l: "/builds", q: "/requests", c: "/changes", p: "/products", t: "/qa", a: "/agents", r: "/releases", e: "/retention", o: "/holds" };
 const list = [["/", "to the filter"], ["j  k", "next and previous row"], ["g h", "home"], ["g b", "builders"],
   ["g l", "builds"], ["g q", "queue"], ["g c", "changes"], ["g p", "products"],
-  ["g t", "QA desk"], ["g a", "agents"], ["?", "this list"]];
+  ["g t", "QA desk"], ["g o", "holds"], ["g r", "releases"], ["g e", "retention"], ["g a", "agents"], ["?", "this list"]];
 // On the desk `g` is a verdict, so places are led by `G` there.
 const desk = document.querySelector("[data-desk]");
 const lead = desk ? "G" : "g";

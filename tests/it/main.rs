@@ -2,6 +2,7 @@
 //! programs over real sockets.
 
 mod bare_machine;
+mod beside;
 mod big;
 mod browser;
 mod bucket;
@@ -22,6 +23,7 @@ mod owner;
 mod private;
 mod product_steps;
 mod push;
+mod qa;
 mod reference;
 mod releases;
 mod retention;

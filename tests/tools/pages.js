@@ -28,9 +28,11 @@ async function login(context) {
 // The Tab key comes to as many places as the page has for it, up to 40. Radio buttons of one name
 // are one place: the arrow keys go on among them.
 async function tabbing(page) {
+  // The menu of narrow windows is a place, and what it holds when it is open.
+  await page.evaluate(() => { const menu = document.querySelector('.menu'); if (menu) menu.open = true; });
   const places = await page.evaluate(() => [...document.querySelectorAll(
     'a[href],button,input:not([type=hidden]),select,textarea,summary')]
-    .filter((e) => !e.disabled && e.tabIndex >= 0 && e.getClientRects().length > 0)
+    .filter((e) => !e.disabled && e.tabIndex >= 0 && e.getClientRects().length > 0 && e.checkVisibility())
     .filter((e, at, all) => e.type !== 'radio'
       || all.findIndex((one) => one.type === 'radio' && one.name === e.name && one.form === e.form) === at)
     .length);
@@ -74,7 +76,8 @@ async function look(context, target, label, scripted) {
   for (const violation of found.violations) {
     note(`axe: ${violation.id}: ${violation.help} (${violation.nodes[0].html.slice(0, 200)})`);
   }
-  if (!(await tabbing(page))) note('the Tab key does not reach everything');
+  // The keys do not know colours.
+  if (label.endsWith('light') && !(await tabbing(page))) note('the Tab key does not reach everything');
   await page.close();
 }
 

@@ -7,7 +7,7 @@ use super::lists::{Filter, List, answer};
 use crate::app::App;
 use crate::auth::Identity;
 use crate::ids::BranchId;
-use crate::model::{Branch, BranchFilter, BranchState, Page, UpdateCount};
+use crate::model::{Branch, BranchFilter, BranchState, Guide, Page, UpdateCount};
 use crate::ops;
 use crate::ops::branches::BranchDetail;
 use crate::web::fault::Fault;
@@ -72,6 +72,29 @@ pub async fn show(
 ) -> Result<HttpResponse, Fault> {
     let detail = ops::branches::show(&app, &identity, *id).await?;
     Ok(HttpResponse::Ok().json(detail))
+}
+
+/// Which target a guide is about.
+#[derive(Debug, serde::Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct GuideQuery {
+    /// Target; the first of the branch when absent.
+    target: Option<String>,
+}
+
+/// Tells the lines with which an application asks the feeds of this branch, by family of clients.
+#[utoipa::path(get, path = "/api/v1/branches/{id}/guide",
+    params(("id" = BranchId, Path), GuideQuery), responses((status = 200, body = Guide)))]
+pub async fn guide(
+    app: Data<App>,
+    identity: Identity,
+    id: Path<BranchId>,
+    Filter(query): Filter<GuideQuery>,
+) -> Result<HttpResponse, Fault> {
+    let target = query.target.as_deref();
+    let guide = ops::branches::guide(&app, &identity, *id, target).await?;
+    Ok(HttpResponse::Ok().json(guide))
 }
 
 /// Tells how often askers got which answer on each of the last 30 days.

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use super::{
-    agent_tokens, agents, audit, builders, builds, changes, drafts, holds, logs, me, privacy,
-    products, requests, retention, stores, uploads, verdicts,
+    agent_tokens, agents, audit, builders, builds, changes, desks, drafts, holds, logs, me,
+    privacy, products, requests, retention, stores, uploads, verdicts,
 };
 use super::{branches, releases, shutoffs, updates, withdrawals};
 use crate::auth::Permission;
@@ -62,6 +62,7 @@ struct Problem {
         branches::list,
         branches::show,
         branches::counts,
+        branches::guide,
         branches::follow,
         branches::set_state,
         builders::list,
@@ -113,7 +114,11 @@ struct Problem {
         verdicts::labels,
         verdicts::label,
         verdicts::unlabel,
-        verdicts::desk,
+        verdicts::checklist,
+        desks::show,
+        desks::list,
+        desks::keep,
+        desks::remove,
         stores::show,
         stores::relocate,
         retention::show,

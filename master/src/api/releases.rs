@@ -168,94 +168,40 @@ pub async fn sign(
     Ok(shown(detail))
 }
 
-/// Lets a release begin by itself at a time.
-#[utoipa::path(post, path = "/api/v1/releases/{id}/schedule", params(("id" = ReleaseId, Path)),
-    request_body = Schedule, responses((status = 200, body = ReleaseDetail)))]
-pub async fn schedule(
-    app: Data<App>,
-    identity: Identity,
-    id: Path<ReleaseId>,
-    guard: Guard,
-    body: Json<Schedule>,
-) -> Result<HttpResponse, Fault> {
-    step(&app, &identity, *id, guard, Step::Schedule(body.starts_at)).await
+/// The handler of a step: its description, its place, what is sent with it, and the step.
+macro_rules! steps {
+    ($($(#[$doc:meta])* $name:ident $path:tt $(($body:ident: $kind:ident))? => $step:expr;)*) => {$(
+        $(#[$doc])*
+        #[utoipa::path(post, path = $path, params(("id" = ReleaseId, Path)),
+            $(request_body = $kind,)? responses((status = 200, body = ReleaseDetail)))]
+        pub async fn $name(
+            app: Data<App>,
+            identity: Identity,
+            id: Path<ReleaseId>,
+            guard: Guard,
+            $($body: Json<$kind>,)?
+        ) -> Result<HttpResponse, Fault> {
+            let detail = ops::releases::step(&app, &identity, *id, guard.0, $step).await?;
+            Ok(shown(detail))
+        }
+    )*};
 }
 
-/// Makes a scheduled release a draft again.
-#[utoipa::path(post, path = "/api/v1/releases/{id}/unschedule", params(("id" = ReleaseId, Path)),
-    responses((status = 200, body = ReleaseDetail)))]
-pub async fn unschedule(
-    app: Data<App>,
-    identity: Identity,
-    id: Path<ReleaseId>,
-    guard: Guard,
-) -> Result<HttpResponse, Fault> {
-    step(&app, &identity, *id, guard, Step::Unschedule).await
-}
-
-/// Begins a release now.
-#[utoipa::path(post, path = "/api/v1/releases/{id}/go", params(("id" = ReleaseId, Path)),
-    responses((status = 200, body = ReleaseDetail)))]
-pub async fn go(
-    app: Data<App>,
-    identity: Identity,
-    id: Path<ReleaseId>,
-    guard: Guard,
-) -> Result<HttpResponse, Fault> {
-    step(&app, &identity, *id, guard, Step::Go).await
-}
-
-/// Changes how many of a hundred get a release.
-#[utoipa::path(post, path = "/api/v1/releases/{id}/rollout", params(("id" = ReleaseId, Path)),
-    request_body = Rollout, responses((status = 200, body = ReleaseDetail)))]
-pub async fn rollout(
-    app: Data<App>,
-    identity: Identity,
-    id: Path<ReleaseId>,
-    guard: Guard,
-    body: Json<Rollout>,
-) -> Result<HttpResponse, Fault> {
-    step(&app, &identity, *id, guard, Step::Rollout(body.percent)).await
-}
-
-/// Offers a release to nobody new; who has it keeps it.
-#[utoipa::path(post, path = "/api/v1/releases/{id}/pause", params(("id" = ReleaseId, Path)),
-    request_body = Reason, responses((status = 200, body = ReleaseDetail)))]
-pub async fn pause(
-    app: Data<App>,
-    identity: Identity,
-    id: Path<ReleaseId>,
-    guard: Guard,
-    body: Json<Reason>,
-) -> Result<HttpResponse, Fault> {
-    let pause = Step::Pause(body.into_inner().reason);
-    step(&app, &identity, *id, guard, pause).await
-}
-
-/// Goes on after a pause.
-#[utoipa::path(post, path = "/api/v1/releases/{id}/resume", params(("id" = ReleaseId, Path)),
-    responses((status = 200, body = ReleaseDetail)))]
-pub async fn resume(
-    app: Data<App>,
-    identity: Identity,
-    id: Path<ReleaseId>,
-    guard: Guard,
-) -> Result<HttpResponse, Fault> {
-    step(&app, &identity, *id, guard, Step::Resume).await
-}
-
-/// Takes a release back: its fallback is offered to new askers; who has it keeps it.
-#[utoipa::path(post, path = "/api/v1/releases/{id}/withdraw", params(("id" = ReleaseId, Path)),
-    request_body = Reason, responses((status = 200, body = ReleaseDetail)))]
-pub async fn withdraw(
-    app: Data<App>,
-    identity: Identity,
-    id: Path<ReleaseId>,
-    guard: Guard,
-    body: Json<Reason>,
-) -> Result<HttpResponse, Fault> {
-    let withdraw = Step::Withdraw(body.into_inner().reason);
-    step(&app, &identity, *id, guard, withdraw).await
+steps! {
+    /// Lets a release begin by itself at a time.
+    schedule "/api/v1/releases/{id}/schedule" (body: Schedule) => Step::Schedule(body.starts_at);
+    /// Makes a scheduled release a draft again.
+    unschedule "/api/v1/releases/{id}/unschedule" => Step::Unschedule;
+    /// Begins a release now.
+    go "/api/v1/releases/{id}/go" => Step::Go;
+    /// Changes how many of a hundred get a release.
+    rollout "/api/v1/releases/{id}/rollout" (body: Rollout) => Step::Rollout(body.percent);
+    /// Offers a release to nobody new; who has it keeps it.
+    pause "/api/v1/releases/{id}/pause" (body: Reason) => Step::Pause(body.into_inner().reason);
+    /// Goes on after a pause.
+    resume "/api/v1/releases/{id}/resume" => Step::Resume;
+    /// Takes a release back: its fallback is offered to new askers; who has it keeps it.
+    withdraw "/api/v1/releases/{id}/withdraw" (body: Reason) => Step::Withdraw(body.into_inner().reason);
 }
 
 /// Rolls a release back: who has it is moved down to a lower product. Answers the release that took
@@ -277,17 +223,6 @@ pub async fn rollback(
     };
     let made = ops::releases::rollback(&app, &identity, *id, guard.0, wanted).await?;
     Ok(created(made))
-}
-
-async fn step(
-    app: &App,
-    identity: &Identity,
-    id: ReleaseId,
-    guard: Guard,
-    step: Step,
-) -> Result<HttpResponse, Fault> {
-    let detail = ops::releases::step(app, identity, id, guard.0, step).await?;
-    Ok(shown(detail))
 }
 
 fn shown(detail: ReleaseDetail) -> HttpResponse {

@@ -1,14 +1,13 @@
-//! `/api/v1/products/{id}/verdicts`, `/labels`, and `/api/v1/qa`: what testers say, and their desk.
+//! `/api/v1/products/{id}/verdicts` and `/labels`, and what testers of a project tick off.
 
 use actix_web::web::{Data, Json, Path};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::lists::{Filter, List, answer};
-use super::products::ProductQuery;
+use super::lists::{List, answer};
 use crate::app::App;
 use crate::auth::Identity;
 use crate::ids::ProductId;
-use crate::model::{DeskRow, Judgement, Label, NewJudgement, Page};
+use crate::model::{Checklist, Judgement, Label, NewJudgement, Page};
 use crate::ops;
 use crate::ops::products::bulk::Deed;
 use crate::web::fault::Fault;
@@ -98,17 +97,14 @@ pub async fn unlabel(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Lists products as a tester's desk shows them: with the installer, the last verdict, live holds,
-/// labels, and what came since the product before.
-#[utoipa::path(get, path = "/api/v1/qa", params(ProductQuery),
-    responses((status = 200, body = List<DeskRow>)))]
-pub async fn desk(
+/// Tells what testers of a project tick off, and whether `bad` must come with a bug.
+#[utoipa::path(get, path = "/api/v1/projects/{name}/checklist", params(("name" = String, Path)),
+    responses((status = 200, body = Checklist)))]
+pub async fn checklist(
     app: Data<App>,
     identity: Identity,
-    request: HttpRequest,
-    Filter(query): Filter<ProductQuery>,
+    name: Path<String>,
 ) -> Result<HttpResponse, Fault> {
-    let filter = query.filter()?;
-    let (page, _) = ops::desks::show(&app, &identity, filter, "").await?;
-    Ok(answer(&request, page))
+    let checklist = ops::verdicts::checklist(&app, &identity, &name).await?;
+    Ok(HttpResponse::Ok().json(checklist))
 }

@@ -3,6 +3,8 @@
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
+use serde_json::Value;
+
 use super::{BAD_USAGE, FAILED};
 use crate::config::ConfigErrors;
 use crate::error::Error;
@@ -76,5 +78,31 @@ pub(super) fn tell_mistakes(errors: &ConfigErrors) {
     match errors.count() {
         1 => eprintln!("1 mistake"),
         count => eprintln!("{count} mistakes"),
+    }
+}
+
+/// A value as text for a terminal, which nothing in it can steer.
+pub(super) fn plain(value: &Value) -> String {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    };
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
+
+/// A size as pages show it: `84.2 MB`.
+pub(super) fn size(value: &Value) -> String {
+    crate::web::filters::size_text(value.as_i64().unwrap_or(0))
+}
+
+/// A moment as pages show it: `2026-11-20 10:39 UTC`; empty for none.
+pub(super) fn moment(value: &Value) -> String {
+    let text = plain(value);
+    match text.get(..16) {
+        Some(minutes) => format!("{} UTC", minutes.replace('T', " ")),
+        None => text,
     }
 }

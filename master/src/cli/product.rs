@@ -5,30 +5,11 @@ mod import;
 mod look;
 mod pattern;
 mod record;
-mod rest;
 mod send;
 mod way;
 
-use super::ConfigFile;
 use super::output::Problem;
-
-/// Which master is meant.
-#[derive(Debug, clap::Args)]
-struct Master {
-    /// Address of a running master [default: the data folder that the configuration names]
-    #[arg(long, value_name = "URL", env = "WINDLASS_URL")]
-    url: Option<String>,
-    /// Bearer token, as `windlass token create` made it
-    #[arg(
-        long,
-        value_name = "TOKEN",
-        env = "WINDLASS_TOKEN",
-        hide_env_values = true
-    )]
-    token: Option<String>,
-    #[command(flatten)]
-    file: ConfigFile,
-}
+use super::rest::Master;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {

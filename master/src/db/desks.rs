@@ -12,20 +12,27 @@ use crate::model::Desk;
 /// Choices kept of one user; of those without a name the oldest make room.
 pub const DESKS_MAX: i64 = 100;
 
-/// The choices of a user, those with a name first.
-pub fn of_user(conn: &mut Conn, user: UserId) -> DbResult<Vec<Desk>> {
-    let rows: Vec<(i64, Option<String>, String, i64)> = desks::table
-        .filter(desks::user_id.eq(user.0))
-        .order((desks::name, desks::changed_at.desc()))
-        .limit(DESKS_MAX)
-        .select((desks::id, desks::name, desks::query, desks::seen_product_id))
-        .load(conn)?;
-    let desk = |(id, name, query, seen)| Desk {
+type Row = (i64, Option<String>, String, i64);
+const COLUMNS: (desks::id, desks::name, desks::query, desks::seen_product_id) =
+    (desks::id, desks::name, desks::query, desks::seen_product_id);
+
+fn desk((id, name, query, seen): Row) -> Desk {
+    Desk {
         id: DeskId(id),
         name,
         query,
         seen: ProductId(seen),
-    };
+    }
+}
+
+/// The choices of a user, those with a name first.
+pub fn of_user(conn: &mut Conn, user: UserId) -> DbResult<Vec<Desk>> {
+    let rows: Vec<Row> = desks::table
+        .filter(desks::user_id.eq(user.0))
+        .order((desks::name, desks::changed_at.desc()))
+        .limit(DESKS_MAX)
+        .select(COLUMNS)
+        .load(conn)?;
     Ok(rows.into_iter().map(desk).collect())
 }
 
@@ -38,7 +45,7 @@ pub fn keep(
     query: &str,
     name: Option<&str>,
     seen: Option<ProductId>,
-) -> DbResult<()> {
+) -> DbResult<Desk> {
     let of_user = desks::table.filter(desks::user_id.eq(user.0));
     let known: Option<i64> = of_user
         .filter(desks::query.eq(query))
@@ -76,7 +83,8 @@ pub fn keep(
             .set(desks::seen_product_id.eq(seen.0))
             .execute(conn)?;
     }
-    Ok(())
+    let row: Row = this().select(COLUMNS).first(conn)?;
+    Ok(desk(row))
 }
 
 /// Forgets a choice. Errors: [`DbError::NotFound`] when the user has no such.

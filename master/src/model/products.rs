@@ -6,7 +6,7 @@ use super::{
 };
 use super::{Judgement, Label, Since};
 use crate::clock::Time;
-use crate::ids::{ArtifactId, BuildId, HoldId, ProductFileId, ProductId, StepId, UserId};
+use crate::ids::{ArtifactId, BranchId, BuildId, HoldId, ProductFileId, ProductId, StepId, UserId};
 
 /// A product to record; all its files are complete and on disk.
 #[derive(Debug, Clone)]
@@ -256,6 +256,8 @@ pub struct ProductDetail {
     pub since: Since,
     /// Products of its branch and revision for other targets.
     pub siblings: Vec<Product>,
+    /// Its branch.
+    pub branch_id: BranchId,
     /// Path of its update feed below the master's URL.
     pub feed_path: String,
     /// Whether it is what the feed offers now.

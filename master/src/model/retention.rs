@@ -167,7 +167,7 @@ pub struct StoreState {
     pub applies: bool,
     /// What keeps everything from being collected; absent when nothing does.
     pub problem: Option<String>,
-    /// How far the present reading of all stored files has come, such as `3f of ff`.
+    /// How far the present reading of all stored files has come, such as `24 %`.
     pub scrub: String,
 }
 

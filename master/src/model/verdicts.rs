@@ -43,6 +43,17 @@ pub struct NewJudgement {
     pub checklist: Vec<String>,
 }
 
+/// What testers of a project go by.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct Checklist {
+    /// The project.
+    pub project: String,
+    /// What they tick off.
+    pub items: Vec<String>,
+    /// Whether the verdict `bad` must come with the address of a bug.
+    pub bad_needs_bug: bool,
+}
+
 /// A name that points at one product of a branch and target, and can be moved.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct Label {

@@ -12,12 +12,17 @@ use crate::db::{
 use crate::error::{Error, Result};
 use crate::ids::BranchId;
 use crate::model::{
-    AuditOutcome, Branch, BranchFilter, BranchState, Page, Release, Shutoff, UpdateCount,
+    AuditOutcome, Branch, BranchFilter, BranchState, Guide, Page, Release, Shutoff, UpdateCount,
 };
-use crate::updates::HOPS_MAX;
+use crate::updates::{self, HOPS_MAX};
 
 /// Days that the counts of a branch's page go back.
 const COUNT_DAYS: i64 = 30;
+
+/// What a guide is about where a branch has no product yet: what most first builds are for.
+const TARGET_OF_NONE: &str = "x86_64-linux";
+/// Longest target that is looked at, as in a product.
+const TARGET_CHARS_MAX: usize = 100;
 
 /// A branch with what its feeds offer.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
@@ -56,6 +61,33 @@ pub async fn show(app: &App, identity: &Identity, id: BranchId) -> Result<Branch
     db.read("branches.show", read)
         .await
         .map_err(|error| not_found(error, id))
+}
+
+/// How an application of a branch is built for `target`; for the first of its targets where none is
+/// named. Errors: `NotFound`, `BadInput` for a target that is too long.
+pub async fn guide(
+    app: &App,
+    identity: &Identity,
+    id: BranchId,
+    target: Option<&str>,
+) -> Result<Guide> {
+    let branch = show(app, identity, id).await?.branch;
+    super::privacy::admit(app, identity, &branch.project, None).await?;
+    let targets = super::feeds::targets(app, &branch.project, &branch.feed).await?;
+    let target = target.or(targets.first().map(String::as_str));
+    let target = target.unwrap_or(TARGET_OF_NONE).to_owned();
+    if target.chars().count() > TARGET_CHARS_MAX || target.chars().any(char::is_control) {
+        let text = format!("at most {TARGET_CHARS_MAX} characters of plain text");
+        return Err(Error::bad_input("target", text));
+    }
+    let url = app.config().master.url.clone();
+    Ok(Guide {
+        families: updates::families(&url, &branch.project, &branch.feed, &target),
+        project: branch.project,
+        branch: branch.name,
+        target,
+        targets,
+    })
 }
 
 /// How often askers of a branch got which answer on each of the last days, the newest first.

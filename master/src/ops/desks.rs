@@ -10,7 +10,7 @@ use crate::db::products::{compare, list, view};
 use crate::db::{Conn, DbError, DbResult, Lane, desks, holds, labels, verdicts};
 use crate::error::{Error, Result};
 use crate::ids::{DeskId, ProductId, UserId};
-use crate::model::{Desk, DeskRow, Page, Product, ProductFile, ProductFilter};
+use crate::model::{Desk, DeskRow, Page, Product, ProductFile, ProductFilter, ProductState};
 
 /// Changes shown of one product: the page says how many more there are.
 const CHANGES_MAX: i64 = 4;
@@ -19,8 +19,11 @@ const JUDGED_MAX: i64 = 200;
 /// Longest query of a choice, and longest name.
 const QUERY_BYTES_MAX: usize = 2_000;
 const NAME_CHARS_MAX: usize = 60;
+/// States of what was collected.
+const GONE: [ProductState; 2] = [ProductState::Expired, ProductState::Deleted];
 
-/// The desk: products that `filter` lets through, with all that a tester asks of each. New is what
+/// The desk: products that `filter` lets through, with all that a tester asks of each; what was
+/// collected only where its state is asked for. New is what
 /// came after everything the tester has seen of this choice, or after their last verdict in it.
 pub async fn show(
     app: &App,
@@ -36,7 +39,11 @@ pub async fn show(
     let (now, user, query) = (app.clock.now(), identity.user(), query.to_owned());
     let db = app.db.lane(Lane::Pages);
     let read = move |conn: &mut Conn| {
-        let page = list::page(conn, now, &filter)?;
+        let mut page = list::page(conn, now, &filter)?;
+        // What was collected is nobody's to test, unless it is asked for.
+        let is_gone = |product: &Product| GONE.contains(&product.state);
+        page.items
+            .retain(|product| filter.state.is_some() || !is_gone(product));
         let known = match user {
             Some(user) => desks::of_user(conn, user)?,
             None => Vec::new(),
@@ -59,6 +66,14 @@ pub async fn show(
     Ok(db.read("desks.show", read).await?)
 }
 
+/// The choices of the user, those with a name first.
+pub async fn of_user(app: &App, identity: &Identity) -> Result<Vec<Desk>> {
+    let user = user(identity)?;
+    let db = app.db.lane(Lane::Pages);
+    let read = move |conn: &mut Conn| desks::of_user(conn, user);
+    Ok(db.read("desks.of_user", read).await?)
+}
+
 /// Remembers a choice, under a name where one is given, and that it was seen up to a product.
 ///
 /// Errors: `BadInput` for `name` and `query`, `Conflict` when the user has too many choices.
@@ -68,7 +83,7 @@ pub async fn keep(
     query: &str,
     name: Option<&str>,
     seen: Option<ProductId>,
-) -> Result<()> {
+) -> Result<Desk> {
     let user = user(identity)?;
     let is_plain = |text: &str| text.chars().all(|c| !c.is_control());
     if query.len() > QUERY_BYTES_MAX || !is_plain(query) {

@@ -7,9 +7,7 @@ use crate::db::products::{self, compare as between, feed, view};
 use crate::db::{Conn, DbError, DbResult, Lane, holds, labels, verdicts};
 use crate::error::{Error, Result};
 use crate::ids::ProductId;
-use crate::model::{
-    FoundProduct, Hold, Page, Product, ProductDetail, ProductFilter, VersionScheme,
-};
+use crate::model::{FoundProduct, Page, Product, ProductDetail, ProductFilter, VersionScheme};
 use crate::updates::{self, Answer, Asker, Wish};
 
 pub mod bulk;
@@ -52,13 +50,7 @@ pub async fn show(app: &App, identity: &Identity, id: ProductId) -> Result<Produ
             .await
             .map_err(|_| not_found(DbError::NotFound, id))?;
     }
-    if app.config().retention.is_empty() {
-        return Ok(detail);
-    }
-    let more = super::retention::why(app, identity, id).await?.reasons;
-    let told = std::mem::take(&mut detail.why_kept);
-    let new = more.into_iter().filter(|reason| !told.contains(reason));
-    detail.why_kept = told.iter().cloned().chain(new).collect();
+    detail.why_kept = super::retention::why(app, identity, id).await?.reasons;
     Ok(detail)
 }
 
@@ -91,17 +83,17 @@ pub(super) fn not_found(error: DbError, id: ProductId) -> Error {
 
 fn detail(conn: &mut Conn, now: Time, id: ProductId) -> DbResult<ProductDetail> {
     let product = view::find(conn, now, id)?;
-    let holds = holds::of_product(conn, id)?;
-    let is_latest = is_latest(conn, &product)?;
     Ok(ProductDetail {
         notes: view::notes(conn, id)?,
         files: view::files(conn, id)?,
         revisions: view::revisions(conn, id)?,
         properties: view::properties(conn, id)?,
+        branch_id: view::branch_of(conn, id)?,
         feed_path: updates::feed_path(&product.project, &product.feed, &product.target),
-        is_latest,
-        why_kept: why_kept(&holds, is_latest, now),
-        holds,
+        is_latest: is_latest(conn, &product)?,
+        // The collector's word, which `show` asks for.
+        why_kept: Vec::new(),
+        holds: holds::of_product(conn, id)?,
         verdicts: verdicts::of_product(conn, id)?,
         labels: labels::of_products(conn, &[id])?,
         since: between::since_previous(conn, &product, CHANGES_MAX)?,
@@ -123,17 +115,4 @@ fn is_latest(conn: &mut Conn, product: &Product) -> DbResult<bool> {
     let facts = feed::facts(conn, &feed, &Asker::default(), rules)?;
     let decision = updates::answer(&facts, &Asker::default(), Wish::Current);
     Ok(matches!(decision.answer, Answer::Offer { product: id, .. } if id == product.id))
-}
-
-/// Every reason why it may not be collected, in words.
-fn why_kept(holds: &[Hold], is_latest: bool, now: Time) -> Vec<String> {
-    let held = holds.iter().filter(|hold| hold.is_live(now)).map(|hold| {
-        let end = hold
-            .until
-            .map_or_else(String::new, |until| format!(" until {until}"));
-        let (owner, since) = (&hold.owner, hold.created_at);
-        format!("{owner} keeps it since {since}{end}: {}", hold.reason)
-    });
-    let offered = is_latest.then(|| "it is what its update feed offers now".to_owned());
-    held.chain(offered).collect()
 }

@@ -17,28 +17,38 @@ use crate::db::{Conn, DbError, DbResult, Lane, audit, products, settings, sight}
 use crate::error::{Error, Result};
 use crate::ids::{PlanId, ProductId};
 use crate::model::{
-    AuditOutcome, Page, Plan, PlanDetail, PlanItem, PlanState, PolicyText, ProjectState,
-    StoreState, Trashed, WhyKept,
+    AuditOutcome, Page, Plan, PlanDetail, PlanItem, PlanState, ProjectState, StoreState, Trashed,
+    WhyKept,
 };
 use crate::retention::{Policies, forecast, next_run};
 
+mod policies;
+
+pub use policies::policies;
+
 /// Longest reason, as of a hold.
 const REASON_CHARS_MAX: usize = 1_000;
+/// How long the last figure is that of today.
+const DAY: std::time::Duration = std::time::Duration::from_secs(86_400);
 /// Between two mails about one quota: whoever frees space needs a while.
 const FULL_AGAIN_US: i64 = 86_400_000_000;
 
 /// How the store stands and how it will.
 pub async fn show(app: &App, identity: &Identity) -> Result<StoreState> {
     may_read(app, identity).await?;
-    let (config, db) = (app.config(), app.db.lane(Lane::Pages));
-    let read = move |conn: &mut Conn| state(conn, &config);
+    let (config, db, now) = (app.config(), app.db.lane(Lane::Pages), app.clock.now());
+    let read = move |conn: &mut Conn| state(conn, now, &config);
     Ok(db.read("retention.show", read).await?)
 }
 
-fn state(conn: &mut Conn, config: &Config) -> DbResult<StoreState> {
+fn state(conn: &mut Conn, now: Time, config: &Config) -> DbResult<StoreState> {
     let collecting = &config.master.collecting;
-    let points = figures::points(conn)?;
+    let mut points = figures::points(conn)?;
     let (bytes, _) = figures::used(conn, "")?;
+    // What was counted today is some hours old.
+    if let Some(last) = points.last_mut().filter(|last| now.since(last.at) < DAY) {
+        last.bytes = bytes;
+    }
     let limit = collecting
         .quota
         .map(|quota| i64::try_from(quota).unwrap_or(i64::MAX));
@@ -82,57 +92,15 @@ fn state(conn: &mut Conn, config: &Config) -> DbResult<StoreState> {
         last_run,
         applies: collecting.applies,
         problem: fact(conn, PROBLEM)?.filter(|problem| !problem.is_empty()),
-        scrub: match scrubbed.get(..2) {
-            Some(digits) => format!("{digits} of ff"),
-            None => String::new(),
+        // Files are read in the order of their hashes: the first two digits say how far it is.
+        scrub: match scrubbed
+            .get(..2)
+            .map(|digits| u32::from_str_radix(digits, 16))
+        {
+            Some(Ok(place)) => format!("{} %", place * 100 / 256),
+            _ => String::new(),
         },
     })
-}
-
-/// The policies in force, in words.
-pub async fn policies(app: &App, identity: &Identity) -> Result<Vec<PolicyText>> {
-    may_read(app, identity).await?;
-    let config = app.config();
-    let text = |(name, says): (&String, &crate::config::collecting::Retention)| PolicyText {
-        name: name.clone(),
-        about: format!(
-            "{} / {}",
-            says.projects.join(", "),
-            says.branches.join(", ")
-        ),
-        says: sentences(says),
-    };
-    Ok(config.retention.iter().map(text).collect())
-}
-
-fn sentences(says: &crate::config::collecting::Retention) -> Vec<String> {
-    let days = |span: std::time::Duration| span.as_secs() / 86_400;
-    let mut all = vec![
-        format!(
-            "the {} newest of each branch and target stay",
-            says.keep_newest
-        ),
-        format!("so do the {} newest good ones", says.keep_newest_good),
-        format!("and everything younger than {} days", days(says.keep)),
-        format!("{} days of grace after a hold", days(says.grace)),
-        format!("{} days in the trash", days(says.trash)),
-    ];
-    let more = [
-        (
-            says.deleted_branches,
-            "days after its branch was deleted everything goes",
-        ),
-        (says.bad, "days after a bug was named what is bad goes"),
-        (says.logs, "days for logs"),
-        (says.builds, "days for builds without a product"),
-    ];
-    for (span, words) in more {
-        all.extend(span.map(|span| format!("{} {words}", days(span))));
-    }
-    for (role, span) in &says.roles {
-        all.push(format!("{} days for files of the role {role}", days(*span)));
-    }
-    all
 }
 
 /// The plans before `before`, the newest first.

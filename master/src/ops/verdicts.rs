@@ -9,7 +9,7 @@ use crate::db::products::view;
 use crate::db::{Conn, DbError, Lane, audit, events, labels, sight, verdicts};
 use crate::error::{Error, Result};
 use crate::ids::ProductId;
-use crate::model::{AuditOutcome, Judgement, NewJudgement, Verdict};
+use crate::model::{AuditOutcome, Checklist, Judgement, NewJudgement, Verdict};
 
 /// Longest comment: what one saw, with steps to see it again.
 const COMMENT_CHARS_MAX: usize = 4_000;
@@ -80,6 +80,20 @@ pub async fn judge(
     })?;
     super::products::told(app, seq);
     Ok(judgement)
+}
+
+/// What testers of a project tick off, and whether `bad` must come with a bug. Errors: `NotFound`.
+pub async fn checklist(app: &App, identity: &Identity, project: &str) -> Result<Checklist> {
+    identity.require(Permission::Read)?;
+    super::privacy::admit(app, identity, project, None).await?;
+    let config = app.config();
+    // A project that the configuration names no longer has neither.
+    let known = config.projects.get(project);
+    Ok(Checklist {
+        project: project.to_owned(),
+        items: known.map_or_else(Vec::new, |project| project.checklist.clone()),
+        bad_needs_bug: known.is_some_and(|project| project.bad_needs_bug),
+    })
 }
 
 /// All verdicts on a product, newest first.

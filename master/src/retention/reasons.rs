@@ -138,11 +138,19 @@ impl Reasons {
             ),
             (
                 Self::NEWEST,
-                format!("it is among the {newest} newest of its branch and target"),
+                match newest {
+                    1 => "it is the newest complete one of its branch and target".to_owned(),
+                    _ => format!("it is among the {newest} newest of its branch and target"),
+                },
             ),
             (
                 Self::NEWEST_GOOD,
-                format!("it is among the {good} newest good ones of its branch and target"),
+                match good {
+                    1 => "it is the newest good one of its branch and target".to_owned(),
+                    _ => {
+                        format!("it is among the {good} newest good ones of its branch and target")
+                    }
+                },
             ),
             (
                 Self::BLOCK_MAP,

@@ -4,10 +4,10 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::fault::{Fault, status_of};
+use super::fault::Fault;
 use super::filters;
-use super::frame::{Frame, html};
-use super::paging::{given, links, parsed, query};
+use super::frame::{Frame, html, or_page};
+use super::paging::{Listed, given, parsed};
 use super::releases::ReleaseRow;
 use super::sessions::see;
 use crate::app::App;
@@ -19,9 +19,11 @@ use crate::ops;
 
 mod chart;
 mod explain;
+mod guide;
 
 use chart::{Chart, chart};
 pub use explain::explain;
+pub use guide::guide;
 
 #[derive(Template)]
 #[template(path = "branches/list.html")]
@@ -69,15 +71,18 @@ pub async fn list(
         ("name", asked.name.as_str()),
         ("state", asked.state.as_str()),
     ];
+    let listed = Listed {
+        path: "/branches",
+        parameters: &parameters,
+        is_first: before.is_none(),
+    };
     html(&ListPage {
-        frame: Frame::new(&app, &identity, "/branches", "Branches")
-            .rest(format!("/api/v1/branches{}", query(&parameters)))
-            .live("branch updates"),
+        frame: listed.frame(&app, &identity, "Branches", "branch updates"),
         states: BranchState::ALL,
         branches: page.items,
         shutoffs: shutoffs.items,
         may_release: identity.require(Permission::Release).is_ok(),
-        pages: links("/branches", &parameters, before.is_none(), page.next),
+        pages: listed.pages(page.next),
         query: asked,
     })
 }
@@ -217,13 +222,13 @@ async fn answer(
 ) -> Result<HttpResponse, Fault> {
     match done {
         Ok(()) => Ok(see(&format!("/branches/{id}")).finish()),
-        Err(error @ (Error::BadInput { .. } | Error::Conflict(_))) => {
-            let mut page = page(app, identity, id).await?;
-            page.error = Some(error.to_string());
-            let mut answer = html(&page)?;
-            *answer.status_mut() = status_of(&error);
-            Ok(answer)
+        Err(error) => {
+            or_page(error, async |text| {
+                let error = Some(text);
+                let page = page(app, identity, id).await?;
+                Ok(ShowPage { error, ..page })
+            })
+            .await
         }
-        Err(error) => Err(Fault(error)),
     }
 }

@@ -6,14 +6,14 @@ use askama::Template;
 use super::fault::Fault;
 use super::filters;
 use super::frame::{Frame, html};
-use super::paging::{given, links, parsed, query};
+use super::paging::{given, links, parsed};
 use super::products::query::ListQuery;
 use super::sessions::{local, see};
 use super::state::Look;
 use crate::app::App;
 use crate::auth::{Identity, Permission};
 use crate::ids::{DeskId, ProductId};
-use crate::model::{Desk, DeskRow, Verdict};
+use crate::model::{Desk, DeskRow, ProductState, Verdict};
 use crate::ops;
 
 /// What testers say with one key each.
@@ -29,6 +29,12 @@ struct Row {
 impl Row {
     fn look(&self) -> Look {
         Look::of_verdict(self.it.product.verdict)
+    }
+
+    /// Whether it can still be tested.
+    fn is_there(&self) -> bool {
+        let gone = [ProductState::Expired, ProductState::Deleted];
+        !gone.contains(&self.it.product.state)
     }
 
     /// Changes that are not listed.
@@ -66,7 +72,7 @@ pub async fn show(
     let filter = asked.filter()?;
     let is_first = filter.before.is_none();
     let parameters = asked.parameters();
-    let choice = query(&parameters);
+    let choice = asked.choice();
     let (page, desks) = ops::desks::show(&app, &identity, filter, &choice).await?;
     let config = app.config();
     let row = |it: DeskRow| {

@@ -14,9 +14,8 @@ use crate::clock::Time;
 /// `<time>` with the ISO text for programs, the UTC time to read and, by script, the relative one.
 #[askama::filter_fn]
 pub(super) fn when(time: &Time, _: &dyn Values) -> askama::Result<Safe<String>> {
-    let iso = time.to_string();
-    let text = iso.get(..16).unwrap_or(&iso).replace('T', " ");
-    Ok(Safe(format!("<time datetime=\"{iso}\">{text} UTC</time>")))
+    let minute = time.minute();
+    Ok(Safe(format!("<time datetime=\"{time}\">{minute}</time>")))
 }
 
 /// A duration as `42 s`, `3 min 05 s`, `2 h 07 min` or `3 d 4 h`.
@@ -47,7 +46,7 @@ pub(super) fn size(bytes: &i64, _: &dyn Values) -> askama::Result<String> {
 
 /// The text of a size.
 #[must_use]
-pub(super) fn size_text(bytes: i64) -> String {
+pub(crate) fn size_text(bytes: i64) -> String {
     if bytes < 1_000 {
         return format!("{bytes} B");
     }
@@ -59,6 +58,18 @@ pub(super) fn size_text(bytes: i64) -> String {
         value /= 1_000.0;
     }
     format!("{value:.1} TB")
+}
+
+/// How many bytes more, or fewer: `+1.2 kB`, `-4.0 MB`, `±0 B`.
+#[askama::filter_fn]
+pub(super) fn growth(bytes: &i64, _: &dyn Values) -> askama::Result<String> {
+    let sign = match bytes {
+        0 => "±",
+        1.. => "+",
+        _ => "-",
+    };
+    let text = size_text(i64::try_from(bytes.unsigned_abs()).unwrap_or(i64::MAX));
+    Ok(format!("{sign}{text}"))
 }
 
 /// A whole number with its thousands apart: `12,345`.

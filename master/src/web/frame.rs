@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header::ContentType;
 use askama::Template;
 
-use super::fault::Fault;
+use super::fault::{Fault, status_of};
 use super::state::Look;
 use super::{assets, filters};
 use crate::app::App;
@@ -51,6 +51,16 @@ pub struct Frame {
     /// File name of the script.
     pub script: &'static str,
 }
+
+/// Pages that belong to a place though their address does not begin with its own.
+const FURTHER: &[(&str, &str)] = &[
+    ("/logs", "/builds"),
+    ("/branches", "/releases"),
+    ("/explain", "/releases"),
+    ("/holds", "/qa"),
+    ("/stores", "/retention"),
+    ("/agent-tokens", "/agents"),
+];
 
 /// A place of the navigation.
 #[derive(Debug)]
@@ -108,12 +118,20 @@ impl Frame {
     /// The navigation.
     #[must_use]
     pub fn places(&self) -> Vec<Place> {
+        let further = FURTHER.iter().find(|(path, _)| self.path.starts_with(path));
+        let path = further.map_or(self.path.as_str(), |(_, place)| place);
         let place = |&(href, name): &(&'static str, &'static str)| Place {
             href,
             name,
-            here: self.path.starts_with(href),
+            here: path.starts_with(href),
         };
         PLACES.iter().map(place).collect()
+    }
+
+    /// The place of the navigation that this page belongs to.
+    #[must_use]
+    pub fn here(&self) -> Option<Place> {
+        self.places().into_iter().find(|place| place.here)
     }
 
     /// A command that prints what the page shows.
@@ -129,6 +147,21 @@ impl Frame {
     #[must_use]
     pub fn version(&self) -> &'static str {
         env!("CARGO_PKG_VERSION")
+    }
+}
+
+/// The page again with what was wrong, where the asker can mend it; else the error.
+pub(super) async fn or_page<P: Template>(
+    error: Error,
+    page: impl AsyncFnOnce(String) -> Result<P, Error>,
+) -> Result<HttpResponse, Fault> {
+    match error {
+        Error::BadInput { .. } | Error::Conflict(_) | Error::Stale(_) => {
+            let mut answer = html(&page(error.to_string()).await?)?;
+            *answer.status_mut() = status_of(&error);
+            Ok(answer)
+        }
+        other => Err(Fault(other)),
     }
 }
 

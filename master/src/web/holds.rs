@@ -5,9 +5,9 @@ use std::time::Duration;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::fault::{Fault, status_of};
+use super::fault::Fault;
 use super::filters;
-use super::frame::{Frame, html};
+use super::frame::{Frame, html, or_page};
 use super::paging::{given, links, parsed, query};
 use super::products;
 use super::sessions::{local, see};
@@ -141,16 +141,16 @@ pub async fn keep(
     };
     match kept {
         Ok(()) => Ok(see(&back(&form.back, *id)).finish()),
-        Err(error @ Error::BadInput { .. }) => {
-            let mut page = products::page(&app, &identity, *id).await?;
-            page.error = Some(error.to_string());
-            page.reason = form.reason;
-            page.until = form.until;
-            let mut answer = html(&page)?;
-            *answer.status_mut() = status_of(&error);
-            Ok(answer)
+        Err(error) => {
+            or_page(error, async |text| {
+                let mut page = products::page(&app, &identity, *id).await?;
+                page.error = Some(text);
+                page.reason = form.reason;
+                page.until = form.until;
+                Ok(page)
+            })
+            .await
         }
-        Err(error) => Err(Fault(error)),
     }
 }
 

@@ -2,6 +2,49 @@
 
 use std::fmt::{Display, Write as _};
 
+use super::frame::Frame;
+use crate::app::App;
+use crate::auth::Identity;
+
+/// A list at its address.
+pub(super) struct Listed<'a> {
+    /// Path of the page; that of REST is the same below `/api/v1`.
+    pub(super) path: &'static str,
+    /// What it is filtered by; empty ones are left out.
+    pub(super) parameters: &'a [(&'a str, &'a str)],
+    /// Whether this is its first page.
+    pub(super) is_first: bool,
+}
+
+impl Listed<'_> {
+    /// The frame of its page, which follows events of these kinds.
+    #[must_use]
+    pub(super) fn frame(
+        &self,
+        app: &App,
+        identity: &Identity,
+        title: &str,
+        kinds: &'static str,
+    ) -> Frame {
+        let rest = format!("/api/v1{}", self.here());
+        Frame::new(app, identity, self.path, title)
+            .rest(rest)
+            .live(kinds)
+    }
+
+    /// Its address without the place in the list.
+    #[must_use]
+    pub(super) fn here(&self) -> String {
+        format!("{}{}", self.path, query(self.parameters))
+    }
+
+    /// Links to its newest page and to the one before `next`.
+    #[must_use]
+    pub(super) fn pages(&self, next: Option<impl Display>) -> Vec<(&'static str, String)> {
+        links(self.path, self.parameters, self.is_first, next)
+    }
+}
+
 /// A query text of the parameters that are not empty, `?` included; empty when none is left.
 #[must_use]
 pub(super) fn query(parameters: &[(&str, &str)]) -> String {

@@ -13,12 +13,12 @@ use crate::app::App;
 use crate::auth::{Identity, Permission};
 use crate::clock::Time;
 use crate::error::Error;
-use crate::ids::{BuildId, HoldId, ProductId};
+use crate::ids::{BranchId, BuildId, HoldId, ProductId};
 use crate::model::{
     Hold, Judgement, Label, PAGE_ROWS_MAX, Product, ProductFile, ProductProperty, ProductRevision,
     ProductState, Since, Verdict,
 };
-use crate::ops;
+use crate::{ops, updates};
 
 pub mod compare;
 pub mod find;
@@ -32,6 +32,8 @@ pub(super) struct ProductRow {
     pub(super) project: String,
     pub(super) branch: String,
     pub(super) target: String,
+    /// Its branch's part of feed addresses.
+    pub(super) feed: String,
     pub(super) version: String,
     pub(super) feed_version: Option<String>,
     pub(super) build: Option<BuildId>,
@@ -64,6 +66,7 @@ impl ProductRow {
             project: product.project,
             branch: product.branch,
             target: product.target,
+            feed: product.feed,
             version: product.version,
             feed_version: product.feed_version,
             build: product.build,
@@ -165,8 +168,10 @@ pub(super) struct ShowPage {
     holds: Vec<HoldRow>,
     why_kept: Vec<String>,
     is_latest: bool,
-    feed_path: String,
-    feed_url: String,
+    branch_id: BranchId,
+    /// Feeds of its branch and target: what they are for, and path and whole address.
+    feeds: Vec<(String, String, String)>,
+    links: Vec<(&'static str, String)>,
     verdicts: Vec<Judgement>,
     labels: Vec<Label>,
     since: Since,
@@ -204,7 +209,7 @@ pub(super) async fn page(app: &App, identity: &Identity, id: ProductId) -> Resul
     let path = format!("/products/{id}");
     let title = format!("{} {} {}", product.version, product.project, product.target);
     let config = app.config();
-    let feed_url = format!("{}{}", config.master.url, detail.feed_path);
+    let (feeds, links) = addresses(&config.master.url, &product);
     let project = config.projects.get(&product.project);
     Ok(ShowPage {
         frame: Frame::new(app, identity, &path, title)
@@ -229,8 +234,9 @@ pub(super) async fn page(app: &App, identity: &Identity, id: ProductId) -> Resul
             .collect(),
         why_kept: detail.why_kept,
         is_latest: detail.is_latest,
-        feed_path: detail.feed_path,
-        feed_url,
+        branch_id: detail.branch_id,
+        feeds,
+        links,
         may_keep: identity.require(Permission::Keep).is_ok(),
         error: None,
         reason: String::new(),
@@ -238,6 +244,31 @@ pub(super) async fn page(app: &App, identity: &Identity, id: ProductId) -> Resul
         comment: String::new(),
         bug: String::new(),
     })
+}
+
+/// Addresses of a branch and target: what each is for, path, and whole address.
+type Feeds = Vec<(String, String, String)>;
+
+/// The feeds of a product's branch and target, and the links that stay.
+fn addresses(master: &str, product: &ProductRow) -> (Feeds, Vec<(&'static str, String)>) {
+    let families = updates::families(master, &product.project, &product.feed, &product.target);
+    let feeds = families.into_iter().map(|family| {
+        let path = family.asks.strip_prefix(master).unwrap_or(&family.asks);
+        (family.name, path.to_owned(), family.asks)
+    });
+    let [project, feed, target] =
+        [&product.project, &product.feed, &product.target].map(|text| updates::encode(text));
+    let link = |what: &'static str| (what, format!("/p/{project}/{feed}/{target}/{what}"));
+    let links = [
+        "latest",
+        "last-good",
+        "last-kept",
+        "last-released",
+        "SHA256SUMS",
+        "feed.atom",
+        "badge.svg",
+    ];
+    (feeds.collect(), links.map(link).to_vec())
 }
 
 /// Files as a person looks for them: what is installed first, what only programs read last.

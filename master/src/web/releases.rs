@@ -7,17 +7,18 @@ use askama::Template;
 use super::fault::Fault;
 use super::filters;
 use super::frame::{Frame, html};
-use super::paging::{given, links, parsed, query};
+use super::paging::{Listed, given, parsed};
 use super::state::Look;
 use crate::app::App;
 use crate::auth::{Identity, Permission};
 use crate::clock::Time;
 use crate::error::Error;
 use crate::ids::{BranchId, ProductId, ReleaseId};
-use crate::model::{Release, ReleaseFilter, ReleaseState, Signoff, SignoffNeed, Verdict};
+use crate::model::{Product, Release, ReleaseFilter, ReleaseState, Signoff, SignoffNeed, Verdict};
 use crate::ops;
 
 pub mod forms;
+mod others;
 
 /// A release as pages show it.
 pub(super) struct ReleaseRow {
@@ -137,13 +138,16 @@ pub async fn list(
         ("target", asked.target.as_str()),
         ("state", asked.state.as_str()),
     ];
+    let listed = Listed {
+        path: "/releases",
+        parameters: &parameters,
+        is_first: before.is_none(),
+    };
     html(&ListPage {
-        frame: Frame::new(&app, &identity, "/releases", "Releases")
-            .rest(format!("/api/v1/releases{}", query(&parameters)))
-            .live("release"),
+        frame: listed.frame(&app, &identity, "Releases", "release"),
         states: ReleaseState::ALL,
         releases: page.items.into_iter().map(ReleaseRow::new).collect(),
-        pages: links("/releases", &parameters, before.is_none(), page.next),
+        pages: listed.pages(page.next),
         query: asked,
     })
 }
@@ -155,6 +159,10 @@ struct ShowPage {
     release: ReleaseRow,
     signoffs: Vec<Signoff>,
     missing: Vec<SignoffNeed>,
+    /// Products of the same branch and target, to choose from.
+    others: Vec<Product>,
+    /// Version of what those outside the rollout get, where it is among them.
+    fallback: Option<String>,
     may: May,
     error: Option<String>,
 }
@@ -210,12 +218,17 @@ async fn page(app: &App, identity: &Identity, id: ReleaseId) -> Result<ShowPage,
     let release = &detail.release;
     let title = format!("Release {id}: {} {}", release.version, release.target);
     let look = Look::of_release(release.state);
+    let place = [&release.project, &release.branch, &release.target].map(String::as_str);
+    let others = others::others(app, identity, release.product, place).await?;
+    let fallback = others.iter().find(|one| Some(one.id) == release.fallback);
     Ok(ShowPage {
         frame: Frame::new(app, identity, &path, title)
             .rest(format!("/api/v1{path}"))
             .live("release")
             .look(look),
         may: May::of(identity, release),
+        fallback: fallback.map(|one| one.version.clone()),
+        others,
         release: ReleaseRow::new(detail.release),
         signoffs: detail.signoffs,
         missing: detail.signoffs_missing,

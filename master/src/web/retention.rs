@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::auth::{Identity, Permission};
 use crate::ids::{PlanId, ProductId};
 use crate::model::{
-    Plan, PlanItem, PlanLatest, PlanState, PolicyText, StoreState, Trashed, WhyKept,
+    Plan, PlanItem, PlanLatest, PlanState, PolicyText, Product, StoreState, Trashed, WhyKept,
 };
 use crate::ops;
 
@@ -200,6 +200,7 @@ pub async fn collect(
 struct WhyPage {
     frame: Frame,
     why: WhyKept,
+    product: Product,
     may_collect: bool,
 }
 
@@ -210,14 +211,16 @@ pub async fn why(
     id: web::Path<ProductId>,
 ) -> Result<HttpResponse, Fault> {
     let why = ops::retention::why(&app, &identity, *id).await?;
+    let product = ops::products::show(&app, &identity, *id).await?.product;
     let path = format!("/products/{id}/why-kept");
+    let title = format!("Why {} {} is kept", product.version, product.target);
     let may_collect = why.reasons.is_empty()
         && why.fate.starts_with("the next")
         && identity.require(Permission::Collect).is_ok();
     html(&WhyPage {
-        frame: Frame::new(&app, &identity, &path, format!("Why product {id} is kept"))
-            .rest(format!("/api/v1{path}")),
+        frame: Frame::new(&app, &identity, &path, title).rest(format!("/api/v1{path}")),
         why,
+        product,
         may_collect,
     })
 }

@@ -2,8 +2,8 @@
 
 use actix_web::{HttpResponse, web};
 
-use super::fault::{Fault, status_of};
-use super::frame::html;
+use super::fault::Fault;
+use super::frame::or_page;
 use super::holds::{back, until};
 use super::paging::given;
 use super::products;
@@ -42,16 +42,16 @@ pub async fn judge(
     };
     match given {
         Ok(_) => Ok(see(&back(field(&form, "back"), *id)).finish()),
-        Err(error @ Error::BadInput { .. }) => {
-            let mut page = products::page(&app, &identity, *id).await?;
-            page.error = Some(error.to_string());
-            page.comment = field(&form, "comment").to_owned();
-            page.bug = field(&form, "bug").to_owned();
-            let mut answer = html(&page)?;
-            *answer.status_mut() = status_of(&error);
-            Ok(answer)
+        Err(error) => {
+            or_page(error, async |text| {
+                let mut page = products::page(&app, &identity, *id).await?;
+                page.error = Some(text);
+                page.comment = field(&form, "comment").to_owned();
+                page.bug = field(&form, "bug").to_owned();
+                Ok(page)
+            })
+            .await
         }
-        Err(error) => Err(Fault(error)),
     }
 }
 
@@ -114,7 +114,7 @@ pub async fn bulk(
         "keep" => Deed::Keep {
             reason,
             until: until(field(&form, "until"))?,
-            cascade: false,
+            cascade: given(field(&form, "cascade")).is_some(),
         },
         "lift" => Deed::Lift { reason },
         "label" => Deed::Label {

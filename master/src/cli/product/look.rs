@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::Master;
 use super::way::{Filter, Way};
-use crate::cli::output::Problem;
+use crate::cli::output::{Problem, plain};
+use crate::cli::rest::Master;
 use crate::ids::ProductId;
 use crate::model::ProductState;
 
@@ -122,15 +122,4 @@ pub(super) fn line(product: &Value) -> String {
         plain(&product["state"]),
         plain(&product["recorded_at"])
     )
-}
-
-/// A value as text for a terminal, which nothing in it can steer.
-fn plain(value: &Value) -> String {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
 }

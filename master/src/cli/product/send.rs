@@ -10,8 +10,9 @@ use bytes::Bytes;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::way::{Refusal, Way};
+use super::way::Way;
 use crate::cli::output::Problem;
+use crate::cli::rest::Refusal;
 use crate::model::{Draft, DraftState, ProductRecord, RecordFile, Upload, UploadState};
 
 /// Bytes of one request: a cut costs no more, and a slow line brings it within the request's time.
@@ -141,11 +142,9 @@ async fn file(way: &Way, mut upload: Upload, source: &Source) -> Result<(), Prob
                     upload = told;
                 }
             }
-            Err(Refusal::Final(problem)) => {
-                return Err(Problem::Other(format!(
-                    "{}: {problem}",
-                    source.path.display()
-                )));
+            Err(other) => {
+                let (path, problem) = (source.path.display(), Problem::from(other));
+                return Err(Problem::Other(format!("{path}: {problem}")));
             }
         }
     }

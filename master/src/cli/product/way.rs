@@ -4,27 +4,15 @@ use bytes::Bytes;
 use futures_util::stream;
 use serde_json::Value;
 
-use super::Master;
-use super::rest::Rest;
 use crate::app::App;
 use crate::cli::handles;
 use crate::cli::output::Problem;
+use crate::cli::rest::{Master, Refusal, Rest};
 use crate::cli::user::CLI;
 use crate::error::Error;
 use crate::ids::ProductId;
 use crate::model::{Draft, ProductFilter, ProductRecord, Upload, UploadSpan};
 use crate::ops;
-
-/// Why something was not done.
-#[derive(Debug)]
-pub(super) enum Refusal {
-    /// The master cannot be reached now, or is busy: trying again may help.
-    Away(String),
-    /// The file goes on at this byte.
-    Offset(u64),
-    /// Trying again does not help.
-    Final(Problem),
-}
 
 /// The way.
 pub(super) enum Way {
@@ -138,14 +126,8 @@ impl Way {
         let mut rows = Vec::new();
         match self {
             Self::Rest(rest) => {
-                let mut next = Some(format!("/api/v1/products?{}", query(filter)));
-                while let Some(path) = next.take().filter(|_| rows.len() < rows_max) {
-                    let mut page = rest.get(&path).await?;
-                    if let Some(items) = page["items"].as_array_mut() {
-                        rows.append(items);
-                    }
-                    next = page["next"].as_str().map(str::to_owned);
-                }
+                let path = format!("/api/v1/products?{}", query(filter));
+                rows = rest.rows(&path, rows_max, |_| false).await?;
             }
             Self::Beside(app) => {
                 let mut filter = local(filter)?;
@@ -219,17 +201,5 @@ fn refusal(error: Error) -> Refusal {
         Error::WrongOffset { received } => Refusal::Offset(received),
         Error::Busy(text) | Error::TooOften(text) => Refusal::Away(text),
         other => Refusal::Final(Problem::from(other)),
-    }
-}
-
-impl From<Refusal> for Problem {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Away(text) => Self::Other(text),
-            Refusal::Offset(received) => {
-                Self::Other(format!("the file goes on at byte {received}"))
-            }
-            Refusal::Final(problem) => problem,
-        }
     }
 }

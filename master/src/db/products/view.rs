@@ -8,7 +8,7 @@ use crate::db::schema::{
     blobs, branches, product_files, product_properties, product_revisions, products, projects,
 };
 use crate::db::{Conn, DbResult, signatures};
-use crate::ids::{BuildId, ProductFileId, ProductId};
+use crate::ids::{BranchId, BuildId, ProductFileId, ProductId};
 use crate::model::{
     DeltaStart, Product, ProductFile, ProductProperty, ProductRevision, ProductState, Verdict,
 };
@@ -101,6 +101,12 @@ pub fn find_all(conn: &mut Conn, now: Time, ids: &[ProductId]) -> DbResult<Vec<P
         .order(products::id.desc())
         .load(conn)?;
     Ok(rows.into_iter().map(|row| product(now, row)).collect())
+}
+
+/// The branch of a product.
+pub fn branch_of(conn: &mut Conn, id: ProductId) -> DbResult<BranchId> {
+    let branch = products::table.find(id.0).select(products::branch_id);
+    Ok(BranchId(branch.first(conn)?))
 }
 
 /// What is new in a product, Markdown; empty where nobody said.

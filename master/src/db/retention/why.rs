@@ -36,7 +36,7 @@ pub fn why(conn: &mut Conn, now: Time, policies: &Policies, id: ProductId) -> Db
     if is_trashed || state == ProductState::Deleted.as_str() {
         let end = terms.map(|terms| Time(expired_at.unwrap_or(0)).after(terms.trash));
         let fate = match end.filter(|_| is_trashed) {
-            Some(end) => format!("it is in the trash until {end} ({reason})"),
+            Some(end) => format!("it is in the trash until {} ({reason})", end.minute()),
             None if is_trashed => format!("it is in the trash ({reason})"),
             None => "it was collected; only this record is left".to_owned(),
         };
@@ -89,8 +89,8 @@ fn named(conn: &mut Conn, now: Time, id: ProductId) -> DbResult<Vec<String>> {
         if hold.is_live(now) {
             let end = hold
                 .until
-                .map_or_else(String::new, |end| format!(" until {end}"));
-            let (owner, since) = (&hold.owner, hold.created_at);
+                .map_or_else(String::new, |end| format!(" until {}", end.minute()));
+            let (owner, since) = (&hold.owner, hold.created_at.minute());
             told.push(format!(
                 "{owner} keeps it since {since}{end}: {}",
                 hold.reason
@@ -106,7 +106,7 @@ fn named(conn: &mut Conn, now: Time, id: ProductId) -> DbResult<Vec<String>> {
     told.extend(
         names
             .iter()
-            .map(|name| format!("the label `{name}` points at it")),
+            .map(|name| format!("the label {name} points at it")),
     );
     let states = ["draft", "scheduled", "live", "paused"];
     type Row = (i64, String, i64, Option<i64>, Option<i64>, bool);

@@ -47,6 +47,8 @@ pub struct Outcome {
     pub product: ProductId,
     /// What kept it from being done; absent when it was done.
     pub error: Option<String>,
+    /// The input at fault, where one is.
+    pub field: Option<String>,
 }
 
 /// Does it to each of `products`. Errors: `BadInput` for `products`, and what the identity may not.
@@ -63,14 +65,19 @@ pub async fn run(
     }
     let mut all = Vec::with_capacity(products.len());
     for product in products {
-        let error = match one(app, identity, product, deed).await {
-            Ok(()) => None,
+        let (error, field) = match one(app, identity, product, deed).await {
+            Ok(()) => (None, None),
             Err(error @ (Error::Internal(_) | Error::Forbidden(_) | Error::Unauthenticated(_))) => {
                 return Err(error);
             }
-            Err(error) => Some(error.to_string()),
+            Err(Error::BadInput { field, text }) => (Some(format!("{field}: {text}")), Some(field)),
+            Err(error) => (Some(error.to_string()), None),
         };
-        all.push(Outcome { product, error });
+        all.push(Outcome {
+            product,
+            error,
+            field,
+        });
     }
     Ok(all)
 }

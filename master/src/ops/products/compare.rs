@@ -112,7 +112,8 @@ fn codebase(
     Ok(difference)
 }
 
-/// Files belong together when their role is the same and their name but for the version.
+/// Files belong together when their role is the same and their name but for the version; of those
+/// that are left the only one of a role with the only one of it.
 fn files(a: (&Product, &[ProductFile]), b: (&Product, &[ProductFile])) -> Vec<FileDifference> {
     let key = |product: &Product, file: &ProductFile| {
         let name = file.name.replace(&product.version, "*");
@@ -121,7 +122,11 @@ fn files(a: (&Product, &[ProductFile]), b: (&Product, &[ProductFile])) -> Vec<Fi
     let mut left: Vec<&ProductFile> = b.1.iter().collect();
     let mut all: Vec<FileDifference> = Vec::new();
     for file in a.1 {
-        let twin = left.iter().position(|one| key(b.0, one) == key(a.0, file));
+        let same_name = left.iter().position(|one| key(b.0, one) == key(a.0, file));
+        let of_role = |all: &[ProductFile]| all.iter().filter(|one| one.role == file.role).count();
+        let is_only = of_role(a.1) == 1 && of_role(b.1) == 1;
+        let same_role = || left.iter().position(|one| is_only && one.role == file.role);
+        let twin = same_name.or_else(same_role);
         let twin = twin.map(|at| left.remove(at));
         all.push(FileDifference {
             role: file.role.clone(),

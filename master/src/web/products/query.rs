@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::clock::Time;
 use crate::error::Error;
 use crate::model::ProductFilter;
-use crate::web::paging::{given, parsed};
+use crate::web::paging::{given, parsed, query};
 
 /// A day, for ends that are given by their last day.
 const DAY: Duration = Duration::from_secs(86_400);
@@ -48,6 +48,12 @@ impl ListQuery {
             until: moment("until", &self.until, true)?,
             before: parsed("before", &self.before)?,
         })
+    }
+
+    /// The query of its address, the same for every way to say the same.
+    #[must_use]
+    pub fn choice(&self) -> String {
+        query(&self.parameters())
     }
 
     /// Its parts but the place within the list, for addresses.

@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use super::others::others;
 use crate::app::App;
 use crate::auth::Identity;
 use crate::clock::Time;
@@ -11,9 +12,9 @@ use crate::ids::{ProductId, ReleaseId};
 use crate::model::{Product, Role};
 use crate::ops;
 use crate::ops::releases::{Preparation, Rollback, Step};
-use crate::web::fault::{Fault, status_of};
+use crate::web::fault::Fault;
 use crate::web::filters;
-use crate::web::frame::{Frame, html};
+use crate::web::frame::{Frame, html, or_page};
 use crate::web::paging::{given, parsed};
 use crate::web::sessions::see;
 
@@ -22,6 +23,7 @@ use crate::web::sessions::see;
 struct NewPage {
     frame: Frame,
     product: Product,
+    others: Vec<Product>,
     form: CreateForm,
     error: Option<String>,
 }
@@ -72,8 +74,11 @@ async fn new_page(
     error: Option<String>,
 ) -> Result<NewPage, Error> {
     let detail = ops::products::show(app, identity, form.product).await?;
+    let product = &detail.product;
+    let place = [&product.project, &product.branch, &product.target].map(String::as_str);
     Ok(NewPage {
         frame: Frame::new(app, identity, "/releases", "Prepare a release").rest("/api/v1/releases"),
+        others: others(app, identity, form.product, place).await?,
         product: detail.product,
         form,
         error,
@@ -93,14 +98,12 @@ pub async fn create(
     };
     match made {
         Ok(made) => Ok(see(&format!("/releases/{}", made.release.id)).finish()),
-        Err(error @ (Error::BadInput { .. } | Error::Conflict(_))) => {
-            let status = status_of(&error);
-            let page = new_page(&app, &identity, form, Some(error.to_string())).await?;
-            let mut answer = html(&page)?;
-            *answer.status_mut() = status;
-            Ok(answer)
+        Err(error) => {
+            or_page(error, async |text| {
+                new_page(&app, &identity, form, Some(text)).await
+            })
+            .await
         }
-        Err(error) => Err(Fault(error)),
     }
 }
 
@@ -234,14 +237,14 @@ async fn answer(
 ) -> Result<HttpResponse, Fault> {
     match done {
         Ok(id) => Ok(see(&format!("/releases/{id}")).finish()),
-        Err(error @ (Error::BadInput { .. } | Error::Conflict(_) | Error::Stale(_))) => {
-            let mut page = super::page(app, identity, id).await?;
-            page.error = Some(error.to_string());
-            let mut answer = html(&page)?;
-            *answer.status_mut() = status_of(&error);
-            Ok(answer)
+        Err(error) => {
+            or_page(error, async |text| {
+                let mut page = super::page(app, identity, id).await?;
+                page.error = Some(text);
+                Ok(page)
+            })
+            .await
         }
-        Err(error) => Err(Fault(error)),
     }
 }
 

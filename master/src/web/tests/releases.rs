@@ -106,3 +106,21 @@ async fn the_page_of_stores_tells_where_files_lie_and_refuses_a_move_to_nowhere(
     let odd = request("POST", "/stores/move", Some(&cookie)).set_form([("to", "attic")]);
     assert_eq!(answer!(service, odd).0, 422);
 }
+
+#[actix_web::test]
+async fn a_branch_tells_the_lines_that_an_application_is_built_with() {
+    let fixture = fixture::filled().await;
+    let service = served!(fixture);
+    let page = "/branches/1/guide?target=x86_64-linux";
+    let (status, body) = answer!(service, request("GET", page, None));
+    assert_eq!(status, 200, "{body}");
+    for part in ["$WINDLASS_UPDATE_URL_TAURI", "/latest-linux.yml", "zsync|"] {
+        assert!(body.contains(part), "{part} in {body}");
+    }
+    assert!(!body.contains("Sparkle"), "that is for other systems");
+    let rest = "/api/v1/branches/1/guide?target=aarch64-macos";
+    let (status, body) = answer!(service, request("GET", rest, None));
+    assert!(status == 200 && body.contains("/macos.xml"), "{body}");
+    let (status, _) = answer!(service, request("GET", "/branches/999/guide", None));
+    assert_eq!(status, 404);
+}
