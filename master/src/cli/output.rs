@@ -9,6 +9,23 @@ use super::{BAD_USAGE, FAILED};
 use crate::config::ConfigErrors;
 use crate::error::Error;
 
+/// Prints a line for people or programs; the command ends where nobody reads any more, as behind
+/// `| head`.
+macro_rules! say {
+    ($($part:tt)*) => {
+        $crate::cli::output::print(format_args!($($part)*))
+    };
+}
+pub(super) use say;
+
+/// What [`say`] does.
+pub(super) fn print(text: std::fmt::Arguments<'_>) {
+    use std::io::Write as _;
+    if writeln!(std::io::stdout(), "{text}").is_err() {
+        std::process::exit(0);
+    }
+}
+
 /// Why a command was not done.
 #[derive(Debug)]
 pub(super) enum Problem {

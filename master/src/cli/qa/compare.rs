@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::told;
-use crate::cli::output::{Problem, moment, plain, size};
+use crate::cli::output::{Problem, moment, plain, say, size};
 use crate::cli::rest::{Master, Rest};
 use crate::ids::ProductId;
 use crate::web::filters::size_text;
@@ -30,7 +30,7 @@ pub(super) async fn run(arguments: &Compare) -> Result<(), Problem> {
     );
     let found = rest.get(&path).await.map_err(told)?;
     if arguments.json {
-        println!("{found:#}");
+        say!("{found:#}");
         return Ok(());
     }
     for (name, verdicts) in [("a", "verdicts_a"), ("b", "verdicts_b")] {
@@ -38,15 +38,15 @@ pub(super) async fn run(arguments: &Compare) -> Result<(), Problem> {
     }
     let all = |name: &str| found[name].as_array().cloned().unwrap_or_default();
     all("codebases").iter().for_each(codebase);
-    println!("files");
+    say!("files");
     all("files").iter().for_each(file);
     let differ = |row: &&Value| row["a"] != row["b"];
     let properties = all("properties");
     if properties.iter().any(|row| differ(&row)) {
-        println!("properties that differ");
+        say!("properties that differ");
     }
     for row in properties.iter().filter(differ) {
-        println!(
+        say!(
             "  {}  {} → {}",
             plain(&row["name"]),
             or_none(&row["a"]),
@@ -69,7 +69,7 @@ pub(super) fn change(change: &Value) -> String {
 }
 
 fn product(product: &Value, judgement: &Value) {
-    println!(
+    say!(
         "{} {}  {} {} {}  {} #{} of {}  {} {}",
         plain(&product["id"]),
         plain(&product["version"]),
@@ -93,12 +93,13 @@ fn codebase(row: &Value) {
     ) {
         (false, _) => "not both on one branch that is watched".to_owned(),
         (true, 0) => "the same".to_owned(),
-        (true, total) if row["is_backwards"] == true => format!("{total} changes taken back"),
+        (true, total) if row["is_backwards"] == true => format!("{total} taken back"),
+        (true, 1) => "1 change".to_owned(),
         (true, total) => format!("{total} changes"),
     };
-    println!("changes of {name}, {a} → {b}: {said}");
+    say!("changes of {name}, {a} → {b}: {said}");
     let changes = row["changes"].as_array().into_iter().flatten();
-    changes.for_each(|one| println!("  {}", change(one)));
+    changes.for_each(|one| say!("  {}", change(one)));
 }
 
 fn file(row: &Value) {
@@ -114,7 +115,7 @@ fn file(row: &Value) {
         true => (&row["name_a"], &row["size_a"]),
         false => (&row["name_b"], &row["size_b"]),
     };
-    println!(
+    say!(
         "  {:<12} {}  {}  {difference}",
         plain(&row["role"]),
         plain(name),

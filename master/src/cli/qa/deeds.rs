@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{flag_of, told};
-use crate::cli::output::{Problem, plain};
+use crate::cli::output::{Problem, plain, say};
 use crate::cli::rest::{Master, Rest};
 use crate::clock::Time;
 use crate::ids::{HoldId, ProductId};
@@ -141,8 +141,8 @@ pub(super) async fn lift(arguments: &Lift) -> Result<(), Problem> {
     let path = format!("/api/v1/holds/{hold}/lift");
     let lifted = rest.post(&path, &deed).await.map_err(told)?;
     match arguments.how.json {
-        true => println!("{lifted:#}"),
-        false => println!(
+        true => say!("{lifted:#}"),
+        false => say!(
             "hold {hold} of product {} is lifted",
             plain(&lifted["product"])
         ),
@@ -162,7 +162,7 @@ pub(super) async fn label(arguments: &Label) -> Result<(), Problem> {
     for product in &arguments.products {
         let path = format!("/api/v1/products/{product}/labels/remove");
         rest.post(&path, &deed).await.map_err(told)?;
-        println!("{product} is {} no longer", arguments.label);
+        say!("{product} is {} no longer", arguments.label);
     }
     Ok(())
 }
@@ -180,8 +180,8 @@ async fn several(
         let path = format!("/api/v1/products/{product}/{place}");
         let made = rest.post(&path, &body).await.map_err(told)?;
         match how.json {
-            true => println!("{made:#}"),
-            false => println!("{product} {done}"),
+            true => say!("{made:#}"),
+            false => say!("{product} {done}"),
         }
         return Ok(());
     }
@@ -189,14 +189,14 @@ async fn several(
     let outcomes = rest.post("/api/v1/products/bulk", &wanted).await;
     let outcomes = outcomes.map_err(told)?;
     if how.json {
-        println!("{outcomes:#}");
+        say!("{outcomes:#}");
     }
     let (mut failed, mut is_usage) = (Vec::new(), false);
     for outcome in outcomes.as_array().into_iter().flatten() {
         let product = plain(&outcome["product"]);
         match outcome["error"].as_str() {
             None if how.json => {}
-            None => println!("{product} {done}"),
+            None => say!("{product} {done}"),
             Some(error) => {
                 is_usage |= outcome["field"].is_string();
                 failed.push(format!(

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::told;
-use crate::cli::output::{Problem, moment, plain, size};
+use crate::cli::output::{Problem, moment, plain, say, size};
 use crate::cli::rest::{Master, Rest};
 use crate::updates::encode;
 
@@ -63,7 +63,7 @@ pub(super) async fn find(arguments: &Find) -> Result<(), Problem> {
     let rows = rest.rows(&path, usize::MAX, |_| false).await;
     let rows = rows.map_err(told)?;
     if arguments.json {
-        println!("{:#}", Value::from(rows));
+        say!("{:#}", Value::from(rows));
         return Ok(());
     }
     if rows.is_empty() {
@@ -72,7 +72,7 @@ pub(super) async fn find(arguments: &Find) -> Result<(), Problem> {
     }
     for row in &rows {
         let product = &row["product"];
-        println!(
+        say!(
             "{} {}  {} {} {}  {} #{}  {}  {}  (by {})",
             plain(&product["id"]),
             plain(&product["version"]),
@@ -112,7 +112,7 @@ pub(super) async fn holds(arguments: &Holds) -> Result<(), Problem> {
     let rows = rest.rows(&path, arguments.limit, |_| false).await;
     let rows = rows.map_err(told)?;
     if arguments.json {
-        println!("{:#}", Value::from(rows));
+        say!("{:#}", Value::from(rows));
         return Ok(());
     }
     for row in &rows {
@@ -121,7 +121,7 @@ pub(super) async fn holds(arguments: &Holds) -> Result<(), Problem> {
             text if text.is_empty() => "until lifted".to_owned(),
             text => format!("until {text}"),
         };
-        println!(
+        say!(
             "hold {}  {} {}  {} {} {}  {}  {}  {until}: {}",
             plain(&row["id"]),
             plain(&of["id"]),
@@ -146,11 +146,11 @@ pub(super) async fn checklist(arguments: &Checklist) -> Result<(), Problem> {
         .await;
     let found = found.map_err(told)?;
     if arguments.json {
-        println!("{found:#}");
+        say!("{found:#}");
         return Ok(());
     }
     for item in found["items"].as_array().into_iter().flatten() {
-        println!("{}", plain(item));
+        say!("{}", plain(item));
     }
     if found["bad_needs_bug"] == true {
         eprintln!("the verdict bad needs --bug");

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::choice::Choice;
 use super::saved::named;
 use super::told;
-use crate::cli::output::{Problem, moment, plain, size};
+use crate::cli::output::{Problem, moment, plain, say, size};
 use crate::cli::rest::{Master, Rest};
 use crate::updates::file_path;
 
@@ -53,7 +53,7 @@ pub(super) async fn run(arguments: &New) -> Result<(), Problem> {
     let newest = rows.first().map(|row| row["product"]["id"].clone());
     let (kept, old): (Vec<Value>, Vec<Value>) = rows.into_iter().partition(|row| !is_old(row));
     match (arguments.json, kept.is_empty()) {
-        (true, _) => println!("{:#}", Value::from(kept)),
+        (true, _) => say!("{:#}", Value::from(kept)),
         (false, false) => kept.iter().for_each(|row| tell(row, &rest)),
         (false, true) => match old.first() {
             Some(last) => eprintln!(
@@ -79,7 +79,7 @@ fn tell(row: &Value, rest: &Rest) {
         let all = values.as_array().into_iter().flatten().map(plain);
         all.collect::<Vec<_>>().join(" ")
     };
-    println!(
+    say!(
         "{} {}  {} {} {}  {}{}  {}  {}",
         plain(&product["id"]),
         plain(&product["version"]),
@@ -96,10 +96,10 @@ fn tell(row: &Value, rest: &Rest) {
         moment(&product["recorded_at"]),
     );
     if row["labels"].as_array().is_some_and(|all| !all.is_empty()) {
-        println!("    labels: {}", words(&row["labels"]));
+        say!("    labels: {}", words(&row["labels"]));
     }
     if let Value::Object(judgement) = &row["judgement"] {
-        println!(
+        say!(
             "    {} by {}: {} {}",
             plain(&judgement["verdict"]),
             plain(&judgement["by"]),
@@ -109,18 +109,23 @@ fn tell(row: &Value, rest: &Rest) {
     }
     let since = &row["since"];
     if !since["product"].is_null() {
-        println!(
-            "    {} changes since {} (windlass qa compare {} {})",
+        say!(
+            "    {} {} since {} (windlass qa compare {} {})",
             plain(&since["changes_total"]),
+            if since["changes_total"] == 1 {
+                "change"
+            } else {
+                "changes"
+            },
             plain(&since["version"]),
             plain(&since["product"]),
             plain(&product["id"])
         );
     }
     for change in since["changes"].as_array().into_iter().flatten() {
-        println!("      {}", super::compare::change(change));
+        say!("      {}", super::compare::change(change));
     }
     if let (Some(file), Some(sha256)) = (row["file"].as_str(), row["sha256"].as_str()) {
-        println!("    {}{}", rest.url(), file_path(sha256, file));
+        say!("    {}{}", rest.url(), file_path(sha256, file));
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::choice::Choice;
 use super::told;
-use crate::cli::output::{Problem, plain};
+use crate::cli::output::{Problem, plain, say};
 use crate::cli::rest::{Master, Rest};
 
 #[derive(Debug, clap::Args)]
@@ -40,7 +40,7 @@ pub(super) async fn save(arguments: &Save) -> Result<(), Problem> {
     let rest = Rest::of(&arguments.master)?;
     let body = json!({ "query": arguments.choice.query(), "name": arguments.name });
     let kept = rest.post("/api/v1/qa/desks", &body).await.map_err(told)?;
-    println!("{}", line(&kept));
+    say!("{}", line(&kept));
     Ok(())
 }
 
@@ -49,11 +49,11 @@ pub(super) async fn list(arguments: &Saved) -> Result<(), Problem> {
     let rest = Rest::of(&arguments.master)?;
     let rows = with_name(&rest).await?;
     if arguments.json {
-        println!("{:#}", Value::from(rows));
+        say!("{:#}", Value::from(rows));
         return Ok(());
     }
     for row in &rows {
-        println!("{}", line(row));
+        say!("{}", line(row));
     }
     Ok(())
 }
@@ -64,7 +64,7 @@ pub(super) async fn forget(arguments: &Forget) -> Result<(), Problem> {
     let id = plain(&named(&rest, &arguments.name).await?["id"]);
     let removed = rest.delete(&format!("/api/v1/qa/desks/{id}")).await;
     removed.map_err(told)?;
-    println!("forgotten: {}", arguments.name);
+    say!("forgotten: {}", arguments.name);
     Ok(())
 }
 
