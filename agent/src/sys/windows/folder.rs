@@ -4,6 +4,7 @@
 //! see `root`.
 
 mod entries;
+mod flags;
 mod links;
 
 use std::ffi::{OsStr, OsString, c_void};
@@ -18,43 +19,11 @@ use super::abi::{self, BasicInfo, FileInformation, IoStatus, ObjectAttributes, U
 use super::names::wide_name;
 use super::{check, check_status};
 use crate::sys::{Kind, Stat};
+use flags::{
+    ATTRIBUTE_FOLDER, ATTRIBUTE_NORMAL, ATTRIBUTE_READ_ONLY, ATTRIBUTE_REPARSE, SHARE_ALL, access,
+    disposition, option,
+};
 pub(crate) use links::is_link_error;
-
-/// Rights that a handle asks for.
-mod access {
-    pub(super) const LIST: u32 = 0x1;
-    pub(super) const WRITE_ATTRIBUTES: u32 = 0x100;
-    pub(super) const READ_ATTRIBUTES: u32 = 0x80;
-    pub(super) const TRAVERSE: u32 = 0x20;
-    pub(super) const DELETE: u32 = 0x1_0000;
-    pub(super) const SYNCHRONIZE: u32 = 0x10_0000;
-    pub(super) const GENERIC_READ: u32 = 0x8000_0000;
-    pub(super) const GENERIC_WRITE: u32 = 0x4000_0000;
-}
-/// What happens when the name is there, or is not.
-mod disposition {
-    pub(super) const OPEN: u32 = 1;
-    pub(super) const CREATE: u32 = 2;
-    pub(super) const OPEN_OR_CREATE: u32 = 3;
-}
-/// How a handle behaves.
-mod option {
-    pub(super) const DIRECTORY: u32 = 0x1;
-    pub(super) const SYNCHRONOUS: u32 = 0x20;
-    pub(super) const NON_DIRECTORY: u32 = 0x40;
-    /// For removing with the right to back up, and for folders.
-    pub(super) const BACKUP_INTENT: u32 = 0x4000;
-    /// The name itself is opened, even a link.
-    pub(super) const REPARSE_POINT: u32 = 0x20_0000;
-}
-
-const ATTRIBUTE_READ_ONLY: u32 = 0x1;
-const ATTRIBUTE_FOLDER: u32 = 0x10;
-const ATTRIBUTE_NORMAL: u32 = 0x80;
-const ATTRIBUTE_REPARSE: u32 = 0x400;
-
-/// Others may read, write, rename and remove what we hold open, as on other systems.
-const SHARE_ALL: u32 = 7;
 
 /// How a file in a folder is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
