@@ -70,8 +70,8 @@ fn a_release_begins(story: &Story, applications: &Applications, lines: &[Line]) 
     };
     truth.also(&[inside], is_old);
     let releases = story.prepare(lines, "release/1.4", 4, 30);
-    let made: Time = serde_json::from_value(releases[0]["created_at"].clone()).expect("a moment");
-    let at = made.after(Duration::from_secs(2));
+    let made: Time = serde_json::from_value(releases[2]["created_at"].clone()).expect("a moment");
+    let at = made.after(Duration::from_secs(5));
     let body = json!({ "starts_at": at.to_string() });
     for release in &releases {
         let scheduled = story.step(release, "schedule", &body);
