@@ -11,10 +11,13 @@ use crate::model::{AuditOutcome, ProductState, Release, ReleaseState, SignoffNee
 
 mod begin;
 mod end;
+mod ended;
 mod view;
 
 pub use begin::{Refusal, begin, refusal};
 pub use end::{finish, has_other_open};
+pub(in crate::db) use ended::is_last_ended;
+pub use ended::last_ended;
 pub use view::{find, list, live_of_branch};
 
 /// A release to prepare.
@@ -48,11 +51,17 @@ pub struct NewRelease {
 
 /// Adds a draft and makes its product a candidate.
 ///
-/// Errors: [`DbError::Changed`] where the product can no longer be offered.
+/// Errors: [`DbError::Changed`] where the product or the fallback was collected meanwhile.
 pub fn insert(conn: &mut Conn, now: Time, new: &NewRelease) -> DbResult<ReleaseId> {
     let needed = serde_json::to_string(&new.signoffs_needed)
         .map_err(|error| DbError::Open(error.to_string()))?;
-    products::touch(conn, new.product)?;
+    // In the order of their ids, so that two who prepare releases wait for each other in one order.
+    let mut named = vec![new.product];
+    named.extend(new.fallback);
+    named.sort_unstable();
+    for product in named {
+        products::touch(conn, product)?;
+    }
     let id: i64 = diesel::insert_into(releases::table)
         .values((
             releases::branch_id.eq(new.branch.0),

@@ -1,8 +1,10 @@
 //! What a branch may offer for a target: its release with what stands behind it, or, where it has
-//! none, its newest builds.
+//! none, its newest builds. Whatever can be offered must not be collected: what is changed here is
+//! changed in `retention::roots` too.
 
 use diesel::prelude::*;
 
+use crate::db::releases::last_ended;
 use crate::db::schema::{blobs, product_files, products, releases};
 use crate::db::{Conn, DbResult};
 use crate::ids::{BranchId, ProductId, ReleaseId};
@@ -130,10 +132,10 @@ pub(super) fn load(
     if let Some(head) = head(conn, branch, target)? {
         return released(conn, (branch, target), asker, head);
     }
-    if let Some(ended) = ended(conn, branch, target)? {
+    if let Some(ended) = last_ended(conn, branch, target)? {
         return Ok(Offered {
             is_released: true,
-            choices: fallback(conn, &ended)?.into_iter().collect(),
+            choices: fallback(conn, ended)?.into_iter().collect(),
             watersheds: watersheds(conn, branch, target, asker)?,
         });
     }
@@ -154,22 +156,6 @@ fn head(conn: &mut Conn, branch: BranchId, target: &str) -> DbResult<Option<Rele
     let [live, paused] = [ReleaseState::Live, ReleaseState::Paused].map(ReleaseState::as_str);
     Ok(of_target!(branch, target)
         .filter(releases::state.eq(live).or(releases::state.eq(paused)))
-        .order((releases::live_at.desc(), releases::id.desc()))
-        .first(conn)
-        .optional()?)
-}
-
-/// The release that was taken back last, where none is offered.
-fn ended(conn: &mut Conn, branch: BranchId, target: &str) -> DbResult<Option<ReleaseRow>> {
-    let ended = [ReleaseState::Withdrawn, ReleaseState::RolledBack].map(ReleaseState::as_str);
-    let [withdrawn, rolled_back] = ended;
-    Ok(of_target!(branch, target)
-        .filter(
-            releases::state
-                .eq(withdrawn)
-                .or(releases::state.eq(rolled_back)),
-        )
-        .filter(releases::live_at.is_not_null())
         .order((releases::live_at.desc(), releases::id.desc()))
         .first(conn)
         .optional()?)
@@ -196,9 +182,14 @@ fn released(
     if let Some(choice) = of_release(conn, &head)? {
         choices.push(choice);
     }
-    choices.extend(fallback(conn, &head)?);
-    let is_served =
-        |choice: &Choice| choice.candidate.is_complete && unmet(&choice.candidate, asker).is_none();
+    let standing = head.fallback.map(ProductId);
+    choices.extend(fallback(conn, (ReleaseId(head.id), standing))?);
+    let is_served = |choice: &Choice| {
+        let product = &choice.candidate;
+        let state = product.state;
+        let may_be = is_offerable(state) || state == ProductState::Superseded;
+        may_be && product.is_complete && unmet(product, asker).is_none()
+    };
     let seq = choices.first().map(|first| first.candidate.seq);
     if let Some(seq) = seq
         && !choices.iter().take(1).any(is_served)
@@ -230,17 +221,20 @@ fn of_release(conn: &mut Conn, release: &ReleaseRow) -> DbResult<Option<Choice>>
     }))
 }
 
-fn fallback(conn: &mut Conn, release: &ReleaseRow) -> DbResult<Option<Choice>> {
-    let Some(product) = release.fallback else {
+fn fallback(
+    conn: &mut Conn,
+    (release, product): (ReleaseId, Option<ProductId>),
+) -> DbResult<Option<Choice>> {
+    let Some(product) = product else {
         return Ok(None);
     };
-    let what = format!("the fallback of release {}", release.id);
+    let what = format!("the fallback of release {release}");
     let choice = |candidate| Choice {
         candidate,
         terms: None,
         what,
     };
-    Ok(by_id(conn, product)?.map(choice))
+    Ok(by_id(conn, product.0)?.map(choice))
 }
 
 /// The releases before, down to the first that serves the asker; none that is above what is
@@ -254,7 +248,7 @@ fn earlier(
 ) -> DbResult<Vec<Choice>> {
     let rows: Vec<ReleaseRow> = of_target!(branch, target)
         .filter(releases::state.eq(ReleaseState::Superseded.as_str()))
-        .order(releases::live_at.desc())
+        .order((releases::live_at.desc(), releases::id.desc()))
         .limit(EARLIER_MAX)
         .load(conn)?;
     let mut found = Vec::new();

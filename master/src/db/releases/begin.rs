@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::{find, move_product, set_state};
+use super::{find, last_ended, move_product, set_state};
 use crate::clock::Time;
 use crate::db::schema::releases;
 use crate::db::{Conn, DbResult, products, signoffs};
@@ -66,7 +66,10 @@ pub fn begin(conn: &mut Conn, now: Time, release: &Release, reason: &str) -> DbR
             Some(head.product)
         }
         Some(head) => head.fallback,
-        None => last_fallback(conn, release)?,
+        None => {
+            let ended = last_ended(conn, release.branch_id, &release.target)?;
+            ended.and_then(|(_, fallback)| fallback)
+        }
     };
     let fallback = release.fallback.or(before);
     let fallback = fallback.filter(|product| *product != release.product);
@@ -110,24 +113,4 @@ fn heads(conn: &mut Conn, release: &Release) -> DbResult<Vec<Release>> {
     ids.into_iter()
         .map(|id| find(conn, ReleaseId(id)))
         .collect()
-}
-
-/// The fallback of the release that was taken back last.
-fn last_fallback(conn: &mut Conn, release: &Release) -> DbResult<Option<crate::ids::ProductId>> {
-    let ended = [ReleaseState::Withdrawn, ReleaseState::RolledBack].map(ReleaseState::as_str);
-    let [withdrawn, rolled_back] = ended;
-    let found: Option<Option<i64>> = releases::table
-        .filter(releases::branch_id.eq(release.branch_id.0))
-        .filter(releases::target.eq(&release.target))
-        .filter(
-            releases::state
-                .eq(withdrawn)
-                .or(releases::state.eq(rolled_back)),
-        )
-        .filter(releases::live_at.is_not_null())
-        .order((releases::live_at.desc(), releases::id.desc()))
-        .select(releases::fallback_product_id)
-        .first(conn)
-        .optional()?;
-    Ok(found.flatten().map(crate::ids::ProductId))
 }

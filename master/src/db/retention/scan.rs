@@ -185,7 +185,8 @@ pub fn has_block_map(conn: &mut Conn, id: ProductId) -> DbResult<bool> {
     Ok(found > 0)
 }
 
-/// The branch of this id.
+/// The branch of this id. One that another branch follows answers for that one's applications, so
+/// it counts as not deleted.
 pub fn branch(conn: &mut Conn, id: i64) -> DbResult<Branch> {
     let (project, name, state, deleted_at): (String, String, String, Option<i64>) = branches::table
         .inner_join(projects::table)
@@ -197,9 +198,19 @@ pub fn branch(conn: &mut Conn, id: i64) -> DbResult<Branch> {
             branches::deleted_at,
         ))
         .first(conn)?;
+    let is_gone = state == "deleted" && !is_followed(conn, id)?;
     Ok(Branch {
         project,
         name,
-        deleted_at: deleted_at.filter(|_| state == "deleted").map(Time),
+        deleted_at: deleted_at.filter(|_| is_gone).map(Time),
     })
+}
+
+fn is_followed(conn: &mut Conn, id: i64) -> DbResult<bool> {
+    let follower: Option<i64> = branches::table
+        .filter(branches::follows_branch_id.eq(id))
+        .select(branches::id)
+        .first(conn)
+        .optional()?;
+    Ok(follower.is_some())
 }

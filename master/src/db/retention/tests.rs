@@ -17,6 +17,9 @@ use crate::db::{Conn, DbError, DbResult, schema};
 use crate::ids::ProductId;
 use crate::retention::{Branch, Policies};
 
+mod feeds;
+mod serial;
+
 const DAY: Duration = Duration::from_secs(86_400);
 
 fn policies(newest: u32) -> Policies {

@@ -4,9 +4,10 @@ use diesel::prelude::*;
 
 use super::scan;
 use crate::clock::Time;
+use crate::db::releases::last_ended;
 use crate::db::schema::{labels, products, releases};
 use crate::db::{Conn, DbResult, holds};
-use crate::ids::ProductId;
+use crate::ids::{BranchId, ProductId};
 use crate::model::{ProductState, WhyKept};
 use crate::retention::{Policies, Reasons, Walk};
 
@@ -132,6 +133,12 @@ fn named(conn: &mut Conn, now: Time, id: ProductId) -> DbResult<Vec<String>> {
         .load(conn)?;
     for (release, state, product, fallback, taken_back, watershed) in rows {
         let is_offering = states.contains(&state.as_str());
+        let has_ended = matches!(state.as_str(), "withdrawn" | "rolled-back");
+        if fallback == Some(id.0) && has_ended && is_last_ended(conn, id, release)? {
+            told.push(format!(
+                "release {release} ({state}) was taken back last and falls back to it"
+            ));
+        }
         if product == id.0 && is_offering {
             told.push(format!("release {release} ({state}) offers it"));
         } else if product == id.0 && watershed && state == "superseded" {
@@ -145,4 +152,14 @@ fn named(conn: &mut Conn, now: Time, id: ProductId) -> DbResult<Vec<String>> {
         }
     }
     Ok(told)
+}
+
+/// Whether this release, which falls back to `id`, is the last that was taken back.
+fn is_last_ended(conn: &mut Conn, id: ProductId, release: i64) -> DbResult<bool> {
+    let (branch, target): (i64, String) = products::table
+        .find(id.0)
+        .select((products::branch_id, products::target))
+        .first(conn)?;
+    let last = last_ended(conn, BranchId(branch), &target)?;
+    Ok(last.is_some_and(|(last, _)| last.0 == release))
 }
