@@ -10,6 +10,7 @@ mod hashes;
 mod leases;
 mod listing;
 mod local;
+mod locks;
 mod moving;
 mod partials;
 mod programs;
@@ -23,12 +24,13 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::MutexGuard;
 
 use crate::clock::Time;
 use crate::model::BlobStore;
 use leases::Leases;
 use local::Local;
+use locks::Locks;
 use remote::Remote;
 
 pub use hashes::Hashes;
@@ -38,9 +40,6 @@ pub use programs::Programs;
 pub use remote::Bucket;
 pub use writer::BlobWriter;
 pub use zsyncs::Zsyncs;
-
-/// Locks of names: enough that two contents rarely wait for each other.
-const LOCKS: usize = 64;
 
 /// The store of one master; cheap to clone.
 #[derive(Clone, Debug)]
@@ -55,8 +54,7 @@ struct Shared {
     /// Whether new files go to the bucket.
     new_to_remote: bool,
     leases: Leases,
-    /// Whoever changes what stands under a name holds the lock of its last digits.
-    locks: Vec<Mutex<()>>,
+    locks: Locks,
 }
 
 /// What reading a stored file from end to end showed.
@@ -114,7 +112,7 @@ impl Blobs {
                 remote,
                 new_to_remote,
                 leases: Leases::default(),
-                locks: (0..LOCKS).map(|_| Mutex::new(())).collect(),
+                locks: Locks::default(),
             }),
         }
     }
@@ -237,9 +235,13 @@ impl Blobs {
     }
 
     async fn lock(&self, sha256: &str) -> MutexGuard<'_, ()> {
-        let digits = sha256.get(62..64).unwrap_or("0");
-        let at = usize::from_str_radix(digits, 16).unwrap_or(0) % LOCKS;
-        self.shared.locks[at].lock().await
+        self.shared.locks.of(sha256).await
+    }
+
+    /// How many wait until somebody else has changed what stands under a name.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> usize {
+        self.shared.locks.waiting()
     }
 
     /// Does something with the folder off the async threads.

@@ -11,6 +11,17 @@ pub(crate) struct TestDb {
 }
 
 impl TestDb {
+    /// Another connection to it, for a test that looks on from outside.
+    pub(crate) fn connect(&self) -> conn::Conn {
+        match &self.home {
+            Home::Folder { folder } => {
+                let path = folder.path().join("windlass.sqlite");
+                conn::connect_sqlite(&path.to_string_lossy()).unwrap()
+            }
+            Home::Postgres { url, .. } => conn::connect_postgres(url).unwrap(),
+        }
+    }
+
     /// The same database as another process has it.
     pub(crate) fn another(&self) -> Db {
         match &self.home {
