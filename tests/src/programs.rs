@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 
-/// Path of the `windlass` program, built first if the sources are newer.
+/// Path of the `windlass` program: the one that `WINDLASS_TEST_PROGRAM` names, such as a released
+/// one; else built first if the sources are newer.
 #[must_use]
 pub fn windlass() -> &'static Path {
-    &built().0
+    static NAMED: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let named = NAMED.get_or_init(|| std::env::var_os("WINDLASS_TEST_PROGRAM").map(PathBuf::from));
+    named.as_deref().unwrap_or_else(|| &built().0)
 }
 
 /// Path of the `windlass-agent` program, built first if the sources are newer.
