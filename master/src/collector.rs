@@ -9,6 +9,7 @@ mod ends;
 mod inventory;
 mod leaving;
 mod planning;
+mod quotas;
 mod scrub;
 
 use std::path::PathBuf;
@@ -30,6 +31,7 @@ use crate::storage::Blobs;
 
 pub(crate) use applying::apply;
 pub use planning::{Planned, Way, plan};
+pub use quotas::Quotas;
 
 /// Between two looks: plans are asked for by people who wait, and everything else counts in hours.
 const ROUND: Duration = Duration::from_secs(30);

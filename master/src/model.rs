@@ -38,7 +38,7 @@ pub use drafts::{
 pub use guides::{ClientFamily, Guide, GuideLines};
 pub use names::{Name, NameError};
 pub use offers::{DeltaBase, Offer, OfferFile, OfferSignature, OfferedProduct};
-pub use os_versions::check_os_version;
+pub use os_versions::{check_os_range, check_os_version};
 pub use page::{PAGE_ROWS_MAX, Page};
 pub use products::{
     Artifact, DeltaStart, Hold, NewProduct, NewProductFile, Product, ProductDetail, ProductFile,

@@ -4,6 +4,7 @@ use actix_web::http::header;
 use actix_web::web::{Data, Json, Path};
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::guard::Guard;
 use super::lists::{Filter, List, answer};
 use crate::app::App;
 use crate::auth::Identity;
@@ -56,8 +57,6 @@ pub struct Make {
 pub struct Because {
     /// The reason.
     reason: String,
-    /// The row version that was looked at, where no `If-Match` says it.
-    row_version: Option<i64>,
 }
 
 /// Shows how the store stands, its forecast, and the policies in force.
@@ -150,33 +149,31 @@ pub async fn trash(
     Ok(answer(&request, page))
 }
 
-/// Takes a product out of the trash; `If-Match` may hold the row version that was looked at.
+/// Takes a product out of the trash; `If-Match` holds the row version that was looked at.
 #[utoipa::path(post, path = "/api/v1/products/{id}/restore", params(("id" = ProductId, Path)),
     request_body = Because, responses((status = 204, description = "It is what it was")))]
 pub async fn restore(
     app: Data<App>,
     identity: Identity,
-    request: HttpRequest,
+    guard: Guard,
     id: Path<ProductId>,
     body: Json<Because>,
 ) -> Result<HttpResponse, Fault> {
-    let seen = seen(&request).or(body.row_version);
-    ops::retention::restore(&app, &identity, *id, seen, &body.reason).await?;
+    ops::retention::restore(&app, &identity, *id, guard.0, &body.reason).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Puts a product into the trash, if nothing protects it; `If-Match` may hold the row version.
+/// Puts a product into the trash, if nothing protects it; `If-Match` holds the row version.
 #[utoipa::path(delete, path = "/api/v1/products/{id}", params(("id" = ProductId, Path)),
     request_body = Because, responses((status = 204, description = "It is in the trash")))]
 pub async fn collect(
     app: Data<App>,
     identity: Identity,
-    request: HttpRequest,
+    guard: Guard,
     id: Path<ProductId>,
     body: Json<Because>,
 ) -> Result<HttpResponse, Fault> {
-    let seen = seen(&request).or(body.row_version);
-    ops::retention::collect(&app, &identity, *id, seen, &body.reason).await?;
+    ops::retention::collect(&app, &identity, *id, guard.0, &body.reason).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -198,11 +195,4 @@ pub async fn why(
 pub async fn scrub(app: Data<App>, identity: Identity) -> Result<HttpResponse, Fault> {
     ops::retention::scrub(&app, &identity).await?;
     Ok(HttpResponse::Accepted().finish())
-}
-
-/// The row version of `If-Match`.
-fn seen(request: &HttpRequest) -> Option<i64> {
-    let value = request.headers().get(header::IF_MATCH)?.to_str().ok()?;
-    // One that is no number fits no row.
-    (value != "*").then(|| value.trim().trim_matches('"').parse().unwrap_or(-1))
 }

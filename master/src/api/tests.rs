@@ -18,6 +18,7 @@ use crate::web::envelope::application;
 
 mod builds;
 mod releases;
+mod retention;
 
 struct Master {
     app: App,
@@ -72,6 +73,29 @@ impl Master {
             .set_json(body);
         parts(self.send(request).await).await
     }
+
+    /// A write with `If-Match`.
+    async fn guarded(
+        &self,
+        (method, address): (Method, &str),
+        token: &str,
+        guard: Option<&str>,
+        body: Value,
+    ) -> (StatusCode, Value) {
+        let mut request = TestRequest::with_uri(address)
+            .method(method)
+            .insert_header((header::AUTHORIZATION, format!("Bearer {token}")))
+            .set_json(body);
+        if let Some(guard) = guard {
+            request = request.insert_header((header::IF_MATCH, guard));
+        }
+        parts(self.send(request).await).await
+    }
+}
+
+/// A POST to this address.
+fn post(address: &str) -> (Method, &str) {
+    (Method::POST, address)
 }
 
 async fn parts(answer: ServiceResponse) -> (StatusCode, Value) {

@@ -20,6 +20,28 @@ pub fn check_os_version(text: &str) -> Result<(), String> {
     ))
 }
 
+/// Whether the lowest version that a product runs on is not above the highest, where both are said;
+/// `12` as the highest lets all of 12 in. Nobody would be offered the product otherwise. Errors:
+/// what would be right, for the highest.
+pub fn check_os_range(min: Option<&str>, max: Option<&str>) -> Result<(), String> {
+    let (Some(min), Some(max)) = (min, max) else {
+        return Ok(());
+    };
+    let numbers = |text: &str| -> Vec<u64> {
+        let parts = text.split('.');
+        parts.map(|part| part.parse().unwrap_or(0)).collect()
+    };
+    let (mut lowest, highest) = (numbers(min), numbers(max));
+    // Only as many numbers count as the highest has; those that the lowest lacks are 0.
+    lowest.resize(highest.len(), 0);
+    if lowest <= highest {
+        return Ok(());
+    }
+    Err(format!(
+        "`{max}` is below the lowest version, `{min}`: write that or a later one"
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     //! What people write.
@@ -36,6 +58,29 @@ mod tests {
                 check_os_version(wrong).unwrap_err().contains("10.15"),
                 "{wrong}"
             );
+        }
+    }
+
+    #[test]
+    fn the_lowest_version_is_not_above_the_highest() {
+        for (min, max) in [
+            (None, Some("9")),
+            (Some("10"), None),
+            (Some("10.15"), Some("10.15")),
+            (Some("12.3"), Some("12")),
+            (Some("9"), Some("9.0")),
+            (Some("9.9"), Some("10.1")),
+        ] {
+            assert_eq!(check_os_range(min, max), Ok(()), "{min:?} {max:?}");
+        }
+        for (min, max) in [
+            ("13", "12"),
+            ("12.3", "12.2"),
+            ("13", "12.9"),
+            ("10", "9.9"),
+        ] {
+            let told = check_os_range(Some(min), Some(max)).unwrap_err();
+            assert!(told.contains(min) && told.contains(max), "{told}");
         }
     }
 }

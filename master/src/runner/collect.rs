@@ -1,5 +1,6 @@
 //! Files of a build's folder on the agent: which there are, and fetching one into the store.
 
+use std::collections::HashMap;
 use std::io;
 use std::sync::PoisonError;
 
@@ -8,7 +9,7 @@ use bytes::Bytes;
 use crate::agents::AgentError;
 use crate::engine::files::{matching, matching_any};
 use crate::model::Blob;
-use crate::session::{ByteSink, EntryKind};
+use crate::session::{ByteSink, DirEntry, EntryKind};
 use crate::storage::{self, BlobWriter};
 
 use super::step::{Course, StepError};
@@ -17,6 +18,15 @@ use super::step::{Course, StepError};
 const FILES_MAX: usize = 1_000;
 /// Largest file taken: four times a large installer's 4 GiB.
 const FILE_BYTES_MAX: u64 = 16 << 30;
+
+/// A file of a build's folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FoundFile {
+    /// Path below the build's folder.
+    pub(super) path: String,
+    /// Bytes, when it was looked at.
+    pub(super) size: u64,
+}
 
 /// A store's file as the place for bytes from an agent.
 struct Sink(BlobWriter);
@@ -29,9 +39,9 @@ impl ByteSink for Sink {
 }
 
 impl Course<'_> {
-    /// The files that `glob` names: paths below the build's folder, sorted. Only the folder that
+    /// The files that `glob` names, sorted by their paths. Only the folder that
     /// the glob fixes is looked through, so that a build's folder may hold any number of files.
-    pub(super) async fn files(&self, glob: &str) -> Result<Vec<String>, StepError> {
+    pub(super) async fn files(&self, glob: &str) -> Result<Vec<FoundFile>, StepError> {
         let (folder, recursive) = fixed_folder(glob);
         let found = named(glob, &self.list(folder, recursive).await?);
         match (found, folder) {
@@ -48,19 +58,19 @@ impl Course<'_> {
     }
 
     /// Like [`Course::files`], where naming no file is fine.
-    pub(super) async fn files_if_any(&self, glob: &str) -> Result<Vec<String>, StepError> {
+    pub(super) async fn files_if_any(&self, glob: &str) -> Result<Vec<FoundFile>, StepError> {
         let (folder, recursive) = fixed_folder(glob);
         let listed = self.list(folder, recursive).await?;
-        let paths: Vec<&str> = listed.iter().map(String::as_str).collect();
+        let paths: Vec<&str> = listed.iter().map(|file| file.path.as_str()).collect();
         match matching_any(glob, &paths).map_err(StepError::Failed)? {
             none if none.is_empty() => Ok(Vec::new()),
             _ => named(glob, &listed),
         }
     }
 
-    /// Paths below the build's folder of the files in `folder`; none where there is no folder.
+    /// The files in `folder`, with their paths below the build's; none where there is no folder.
     /// Names that are not UTF-8 are passed over: nobody could download them by their name.
-    async fn list(&self, folder: &str, recursive: bool) -> Result<Vec<String>, StepError> {
+    async fn list(&self, folder: &str, recursive: bool) -> Result<Vec<FoundFile>, StepError> {
         let (agents, halt) = (&self.agents, &self.signals.halt);
         let (agent, path) = (self.build.agent, self.path(folder));
         let listing = match agents.readdir(agent, &path, recursive, halt).await {
@@ -69,12 +79,17 @@ impl Course<'_> {
         };
         let files = listing
             .into_iter()
-            .filter(|entry| entry.kind == EntryKind::File)
-            .filter_map(|entry| String::from_utf8(entry.path).ok());
-        Ok(match folder {
-            "" => files.collect(),
-            folder => files.map(|file| format!("{folder}/{file}")).collect(),
-        })
+            .filter(|entry| entry.kind == EntryKind::File);
+        let found = |entry: DirEntry| {
+            let below = String::from_utf8(entry.path).ok()?;
+            let path = match folder {
+                "" => below,
+                folder => format!("{folder}/{below}"),
+            };
+            let size = entry.size;
+            Some(FoundFile { path, size })
+        };
+        Ok(files.filter_map(found).collect())
     }
 
     /// Fetches the file at `path` below the build's folder; it is on disk and its hash was
@@ -138,8 +153,8 @@ fn fixed_folder(glob: &str) -> (&str, bool) {
 }
 
 /// The files that `glob` names.
-fn named(glob: &str, files: &[String]) -> Result<Vec<String>, StepError> {
-    let paths: Vec<&str> = files.iter().map(String::as_str).collect();
+fn named(glob: &str, files: &[FoundFile]) -> Result<Vec<FoundFile>, StepError> {
+    let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
     let found = matching(glob, &paths).map_err(StepError::Failed)?;
     if found.len() > FILES_MAX {
         let text = format!(
@@ -148,7 +163,15 @@ fn named(glob: &str, files: &[String]) -> Result<Vec<String>, StepError> {
         );
         return Err(StepError::Failed(text));
     }
-    Ok(found.into_iter().map(str::to_owned).collect())
+    let sizes: HashMap<&str, u64> = files
+        .iter()
+        .map(|file| (file.path.as_str(), file.size))
+        .collect();
+    let file = |path: &str| FoundFile {
+        path: path.to_owned(),
+        size: sizes.get(path).copied().unwrap_or(0),
+    };
+    Ok(found.into_iter().map(file).collect())
 }
 
 #[cfg(test)]

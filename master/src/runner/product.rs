@@ -1,9 +1,11 @@
 //! The product step: files of the agent become a recorded product, all of them or none.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
 
+use crate::collector::Quotas;
 use crate::config::resolved::{ProductStep, Project};
 use crate::config::template::Template;
 use crate::db::{Conn, products};
@@ -11,11 +13,13 @@ use crate::engine::scope::{interpolate, interpolate_glob};
 use crate::ids::{ProductId, StepId};
 use crate::logs::LogWriter;
 use crate::model::{
-    BuildResult, NewProduct, NewProductFile, ProductProperty, ProductRevision, check_os_version,
+    BuildResult, NewProduct, NewProductFile, ProductProperty, ProductRevision, check_os_range,
+    check_os_version,
 };
 use crate::recording;
 use crate::updates::{self, check_version};
 
+use super::collect::FoundFile;
 use super::step::{Course, StepEnd, StepError, say};
 use super::words::bytes;
 
@@ -30,6 +34,7 @@ const TEXT_BYTES_MAX: usize = 200;
 struct Chosen {
     role: String,
     path: String,
+    size: u64,
     delta_from: Option<ProductId>,
 }
 
@@ -87,8 +92,11 @@ async fn take(
         recorded_by: "runner".to_owned(),
         version,
     };
+    check_os_range(new.min_os.as_deref(), new.max_os.as_deref())
+        .map_err(|text| StepError::Failed(format!("max_os: {text}")))?;
     let bases = bases(course, wanted, &new).await?;
     let chosen = chosen(course, wanted, &bases).await?;
+    find_room(course, &new.project, &chosen).await?;
     new.files = fetched(course, log, chosen).await?;
     complete(course, log, &rules, &mut new).await?;
     let (version, target) = (new.version.clone(), new.target.clone());
@@ -98,6 +106,31 @@ async fn take(
     let text = format!("product {id}: {version} for {target}");
     say(log, &text).await?;
     Ok(StepEnd::new(BuildResult::Success, text))
+}
+
+/// Refuses files for which the quotas in force leave no room, before any byte of them is sent.
+async fn find_room(
+    course: &Course<'_>,
+    project: &str,
+    chosen: &BTreeMap<String, Chosen>,
+) -> Result<(), StepError> {
+    let parts = course.parts;
+    let config = Arc::clone(&parts.config.borrow());
+    let quotas = Quotas {
+        db: &parts.db,
+        bells: &parts.bells,
+        config: &config,
+        now: parts.clock.now(),
+    };
+    let sizes = chosen.values().map(|file| file.size);
+    let total = sizes.fold(0, u64::saturating_add);
+    match quotas.refusal(project, total).await? {
+        Some(text) => Err(StepError::Failed(format!(
+            "there is no room for {}: {text}",
+            bytes(total)
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Fetches the files, [`FILES_AT_ONCE`] at a time, in their order.
@@ -219,15 +252,16 @@ async fn chosen(
         if version.is_some() && delta_from.is_none() && !paths.is_empty() {
             let text = format!(
                 "`delta_from` of `{}` is empty: write the version that it starts from",
-                paths[0]
+                paths[0].path
             );
             return Err(StepError::Failed(text));
         }
-        for path in paths {
+        for FoundFile { path, size } in paths {
             let name = path.rsplit('/').next().unwrap_or(&path).to_owned();
             let entry = chosen.entry(name).or_insert(Chosen {
                 role: glob.role.clone(),
                 path: path.clone(),
+                size,
                 delta_from,
             });
             if entry.path != path {

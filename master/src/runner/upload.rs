@@ -36,7 +36,8 @@ async fn take(
     let glob = interpolate_glob(files, &course.scope)?;
     let paths = course.files(&glob).await?;
     let mut total = 0;
-    for path in &paths {
+    for file in &paths {
+        let path = &file.path;
         let blob = course.fetch(path).await?;
         total += blob.size;
         say(

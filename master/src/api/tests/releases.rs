@@ -5,24 +5,6 @@ use crate::db::update_counts;
 use crate::ids::BranchId;
 
 impl Master {
-    /// A write with `If-Match`.
-    async fn guarded(
-        &self,
-        address: &str,
-        token: &str,
-        guard: Option<&str>,
-        body: Value,
-    ) -> (StatusCode, Value) {
-        let mut request = TestRequest::with_uri(address)
-            .method(Method::POST)
-            .insert_header((header::AUTHORIZATION, format!("Bearer {token}")))
-            .set_json(body);
-        if let Some(guard) = guard {
-            request = request.insert_header((header::IF_MATCH, guard));
-        }
-        parts(self.send(request).await).await
-    }
-
     async fn feed(&self) -> String {
         let (_, product) = self.get("/api/v1/products/1").await;
         product["feed_path"].as_str().unwrap().to_owned()
@@ -41,11 +23,15 @@ async fn a_release_is_prepared_begun_widened_and_rolled_back_with_guards() {
             (StatusCode::CREATED, &json!("draft"))
         );
         let go = "/api/v1/releases/1/go";
-        let (status, problem) = master.guarded(go, &token, None, json!({})).await;
+        let (status, problem) = master.guarded(post(go), &token, None, json!({})).await;
         assert_eq!(status, StatusCode::PRECONDITION_REQUIRED, "{problem}");
-        let (status, problem) = master.guarded(go, &token, Some("\"9\""), json!({})).await;
+        let (status, problem) = master
+            .guarded(post(go), &token, Some("\"9\""), json!({}))
+            .await;
         assert_eq!(status, StatusCode::PRECONDITION_FAILED, "{problem}");
-        let (status, live) = master.guarded(go, &token, Some("\"1\""), json!({})).await;
+        let (status, live) = master
+            .guarded(post(go), &token, Some("\"1\""), json!({}))
+            .await;
         assert_eq!((status, &live["state"]), (StatusCode::OK, &json!("live")));
         let (status, _) = master.get(&feed).await;
         assert_eq!(
@@ -55,20 +41,20 @@ async fn a_release_is_prepared_begun_widened_and_rolled_back_with_guards() {
         );
         let wide = "/api/v1/releases/1/rollout";
         let all = json!({ "percent": 100 });
-        let (status, _) = master.guarded(wide, &token, Some("*"), all).await;
+        let (status, _) = master.guarded(post(wide), &token, Some("*"), all).await;
         assert_eq!(status, StatusCode::OK);
         let (_, offered) = master.get(&feed).await;
         assert_eq!(offered["version"], "1.0");
         let next = json!({ "product": 2 });
         master.post("/api/v1/releases", &token, next).await;
         master
-            .guarded("/api/v1/releases/2/go", &token, Some("*"), json!({}))
+            .guarded(post("/api/v1/releases/2/go"), &token, Some("*"), json!({}))
             .await;
         let (_, offered) = master.get(&format!("{feed}?version=1.0")).await;
         assert_eq!(offered["version"], "1.1");
         let back = json!({ "product": 1, "reason": "eats files" });
         let (status, place) = master
-            .guarded("/api/v1/releases/2/rollback", &token, Some("*"), back)
+            .guarded(post("/api/v1/releases/2/rollback"), &token, Some("*"), back)
             .await;
         assert_eq!(status, StatusCode::CREATED, "{place}");
         let (_, offered) = master.get(&format!("{feed}?version=1.1")).await;
@@ -114,9 +100,11 @@ async fn a_withdrawn_product_and_a_shut_off_answer_as_they_say() {
         let feed = master.feed().await;
         let why = json!({ "reason": "broken" });
         let withdraw = "/api/v1/products/2/withdraw";
-        let (status, _) = master.guarded(withdraw, &token, None, why.clone()).await;
+        let (status, _) = master
+            .guarded(post(withdraw), &token, None, why.clone())
+            .await;
         assert_eq!(status, StatusCode::PRECONDITION_REQUIRED);
-        let (status, done) = master.guarded(withdraw, &token, Some("*"), why).await;
+        let (status, done) = master.guarded(post(withdraw), &token, Some("*"), why).await;
         assert_eq!(
             (status, &done["state"]),
             (StatusCode::OK, &json!("withdrawn"))

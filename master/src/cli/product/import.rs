@@ -14,6 +14,7 @@ use super::way::{Filter, Way};
 use super::{Master, look};
 use crate::cli::output::Problem;
 use crate::clock::Time;
+use crate::ids::ProductId;
 use crate::model::ProductRecord;
 use crate::updates::compare_versions;
 
@@ -97,8 +98,13 @@ pub(super) async fn run(arguments: &Arguments) -> Result<(), Problem> {
     let mut wrong = 0;
     for one in &found {
         let name = format!("{} for {}", one.version, one.target);
-        match same(&known, one) {
-            Some(row) if is_as_large(row, one) => {
+        let known_as = same(&known, one);
+        let is_same = match known_as {
+            Some(row) => has_same_files(&way, row, one).await?,
+            None => false,
+        };
+        match known_as {
+            Some(row) if is_same => {
                 let why = format!("product {}", row["id"]);
                 tell(arguments, &mut told, "known", &name, &why);
             }
@@ -195,8 +201,25 @@ fn same<'a>(known: &'a [Value], found: &Found) -> Option<&'a Value> {
     })
 }
 
-fn is_as_large(row: &Value, found: &Found) -> bool {
-    row["size"] == found.bytes && row["files_total"] == found.files.len()
+/// Whether the product of this row has the files that were found, by their names and contents.
+async fn has_same_files(way: &Way, row: &Value, found: &Found) -> Result<bool, Problem> {
+    // Other sizes are other contents: nothing has to be read for that.
+    if row["size"] != found.bytes || row["files_total"] != found.files.len() {
+        return Ok(false);
+    }
+    let id = ProductId(row["id"].as_i64().unwrap_or(0));
+    let product = send::trying(async || way.show(id).await).await?;
+    let files = product["files"].as_array().into_iter().flatten();
+    let recorded: BTreeMap<&str, &str> = files
+        .filter_map(|file| Some((file["name"].as_str()?, file["sha256"].as_str()?)))
+        .collect();
+    for (role, path) in &found.files {
+        let file = send::source(role, path)?.file;
+        if recorded.get(file.name.as_str()).copied() != file.sha256.as_deref() {
+            return Ok(false);
+        }
+    }
+    Ok(recorded.len() == found.files.len())
 }
 
 type LeftOut = Vec<(PathBuf, String)>;

@@ -167,7 +167,9 @@ fn chunk(path: &Path, first: u64, bytes: u64) -> Result<Bytes, Problem> {
 }
 
 /// Does something again while the master is away.
-async fn trying<T>(mut work: impl AsyncFnMut() -> Result<T, Refusal>) -> Result<T, Problem> {
+pub(super) async fn trying<T>(
+    mut work: impl AsyncFnMut() -> Result<T, Refusal>,
+) -> Result<T, Problem> {
     let mut tries = 0;
     loop {
         match work().await {

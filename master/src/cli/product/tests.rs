@@ -161,7 +161,7 @@ async fn a_folder_is_imported_in_the_order_of_its_versions_and_once() {
     let newest = all.iter().find(|one| one.0 == "1.10").unwrap();
     assert_eq!(now[0].0, "1.9.5");
     assert!(now[0].2 < newest.2, "{now:?}");
-    std::fs::write(old.join("editor-1.9.5-linux.zip"), "other content").unwrap();
+    std::fs::write(old.join("editor-1.9.5-linux.zip"), "Between").unwrap();
     let error = products(folder, &import).await.unwrap_err();
     assert!(error.to_string().contains("other files"), "{error}");
     let file = format!(

@@ -8,7 +8,7 @@ use crate::config::keys;
 use crate::config::reader::{Section, Value};
 use crate::config::resolved::{ProductGlob, ProductStep};
 use crate::config::template::Template;
-use crate::model::{Name, check_os_version};
+use crate::model::{Name, check_os_range, check_os_version};
 
 /// Role of files that no role is written for: what a user installs.
 const ROLE: &str = "installer";
@@ -37,6 +37,8 @@ pub(super) fn read(
     for (key, bound) in [("min_os", &min_os), ("max_os", &max_os)] {
         check_bound(section, key, bound.as_ref().and_then(Option::as_ref));
     }
+    let bound = |bound: &Option<Option<Template>>| bound.clone().flatten();
+    check_range(section, bound(&min_os).as_ref(), bound(&max_os).as_ref());
     let properties = section.key("properties");
     let properties = properties.map(|value| properties_of(&value, names));
     delta_from?;
@@ -62,6 +64,27 @@ fn check_bound(section: &Section<'_>, key: &str, bound: Option<&Template>) {
         && let Err(help) = check_os_version(&bound.to_string())
     {
         value.wrong(format!("`{key}` cannot be this"), "", help);
+    }
+}
+
+/// Both bounds without names in them: nobody would be offered a product between them.
+fn check_range(section: &Section<'_>, min: Option<&Template>, max: Option<&Template>) {
+    let fixed = |bound: Option<&Template>| {
+        let bound = bound.filter(|bound| bound.names().next().is_none())?;
+        Some(bound.to_string())
+    };
+    let (min, max) = (fixed(min), fixed(max));
+    let are_right = |bound: &Option<String>| {
+        let bound = bound.as_deref();
+        bound.is_none_or(|bound| check_os_version(bound).is_ok())
+    };
+    if !are_right(&min) || !are_right(&max) {
+        return;
+    }
+    if let Err(help) = check_os_range(min.as_deref(), max.as_deref())
+        && let Some(value) = section.key("max_os")
+    {
+        value.wrong("`max_os` cannot be this", "", help);
     }
 }
 

@@ -225,6 +225,11 @@ const ONE: &[(&str, &str)] = &[
         "such as 10.15",
     ),
     (
+        "[project.p]\n[builder.b]\nsteps = [{ product = 'a', version = '1', target = 't', \
+         min_os = '13', max_os = '12.6' }]\n",
+        "`12.6` is below the lowest version, `13`",
+    ),
+    (
         "[project.p]\n[builder.b]\nsteps = [{ product = { delta = { file = 'a' } }, version = '1', \
          target = 't' }]\n",
         "did you mean `files`?",

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::db::{Conn, DbResult, drafts, uploads};
 use crate::error::{Error, Result};
-use crate::model::{Blob, ProductRecord, RecordFile, check_os_version};
+use crate::model::{Blob, ProductRecord, RecordFile, check_os_range, check_os_version};
 use crate::updates;
 
 /// Longest version, target, revision and the like, bytes: as a product step takes them.
@@ -84,6 +84,8 @@ pub(super) fn checked(mut record: ProductRecord) -> Result<Announced> {
             check_os_version(version).map_err(|text| Error::bad_input(field, text))?;
         }
     }
+    check_os_range(record.min_os.as_deref(), record.max_os.as_deref())
+        .map_err(|text| Error::bad_input("max_os", text))?;
     for (field, number) in [
         ("build_number", record.build_number),
         ("position", record.position),

@@ -1,16 +1,19 @@
 //! Who may collect, what is written down, and when there is no room.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tokio::sync::watch;
 
 use super::*;
 use crate::app::tests::{START, app};
+use crate::config::Config;
 use crate::config::collecting::Retention;
-use crate::db::events;
 use crate::db::products::tests::{recorded, sample};
 use crate::db::tests::sqlite;
-use crate::model::Role;
+use crate::db::{audit, events};
+use crate::ids::PlanId;
+use crate::model::{PlanState, Role};
 
 fn with(app: &mut App, change: impl FnOnce(&mut Config)) {
     let mut config = (*app.config()).clone();
@@ -46,7 +49,7 @@ async fn a_product_is_collected_and_restored_with_a_reason_and_the_newest_never_
     let newest = collect(&app, &CLI, ids[1], None, "x").await.unwrap_err();
     assert!(newest.to_string().contains("newest"), "{newest}");
     let stale = collect(&app, &CLI, ids[0], Some(9), "x").await.unwrap_err();
-    assert!(matches!(stale, Error::Conflict(_)));
+    assert!(matches!(stale, Error::Stale(_)));
     collect(&app, &CLI, ids[0], Some(1), "too big")
         .await
         .unwrap();

@@ -164,3 +164,38 @@ async fn a_wrong_signature_or_version_records_nothing_and_says_why() {
     assert!(recorded(works.db()).await.is_empty());
     works.stop().await;
 }
+
+#[tokio::test]
+async fn what_finds_no_room_is_refused_before_any_byte_is_sent() {
+    let files = || vec![glob("installer", "dist/file.bin", None)];
+    let mut too_large = product("1.0.0", files());
+    too_large.may_fail = true;
+    let mut no_system = product("1.1.0", files());
+    if let StepKind::Product(step) = &mut no_system.kind {
+        step.min_os = Some(template("15"));
+    }
+    let steps = vec![
+        super::source(),
+        make("more than ten bytes"),
+        too_large,
+        no_system,
+    ];
+    let works = Works::with(steps, |config| {
+        config.projects.get_mut("editor").unwrap().quota = Some(10);
+    })
+    .await;
+    works.repository.commit("first", &[("sig", MINISIGN)]);
+    let build = works.finished(1).await;
+    let log = works.log(&build, 2).await;
+    assert!(
+        log.contains("there is no room for") && log.contains("quota of the project editor"),
+        "{log}"
+    );
+    let log = works.log(&build, 3).await;
+    assert!(log.contains("max_os: `14` is below"), "{log}");
+    assert!(recorded(works.db()).await.is_empty());
+    let total = |conn: &mut Conn| crate::db::retention::files::expected(conn, "", 10);
+    let stored = works.db().read("test", total).await.unwrap();
+    assert!(stored.is_empty(), "{stored:?} came all the same");
+    works.stop().await;
+}
