@@ -286,37 +286,55 @@ impl Planned {
     }
 }
 
-/// Walks over all products; what may go is stored in `plan`, where one is given.
+/// Walks over all products; what may go is stored in `plan`, where one is given, while the next
+/// page is read.
 async fn walk(db: &Db, mut pass: Pass, plan: Option<PlanId>) -> DbResult<Pass> {
+    let mut found = (Vec::new(), Vec::new());
     loop {
-        let (back, more) = db
-            .read("retention.page", move |conn| {
+        let read = async {
+            db.read("retention.page", move |conn| {
                 let more = pass.page(conn)?;
                 Ok((pass, more))
             })
-            .await?;
+            .await
+        };
+        let (read, stored) = tokio::join!(read, store(db, plan, found));
+        stored?;
+        let (back, more) = read?;
         pass = back;
         if !more {
             pass.end_group();
             pass.group = None;
         }
-        let items = Arc::new(std::mem::take(&mut pass.items));
-        let changes = Arc::new(std::mem::take(&mut pass.changes));
-        if let Some(plan) = plan {
-            let add = move |conn: &mut Conn| {
-                for piece in items.chunks(WRITTEN_MAX) {
-                    plans::add(conn, plan, piece)?;
-                }
-                for change in changes.iter() {
-                    plans::add_latest(conn, plan, change)?;
-                }
-                Ok(())
-            };
-            db.tx_progress("retention.add", add).await?;
-        }
+        found = (
+            std::mem::take(&mut pass.items),
+            std::mem::take(&mut pass.changes),
+        );
         if !more {
+            store(db, plan, found).await?;
             pass.found = pass.found.in_words();
             return Ok(pass);
         }
     }
+}
+
+/// Adds what was found to the plan, where one is made.
+async fn store(
+    db: &Db,
+    plan: Option<PlanId>,
+    (items, changes): (Vec<NewItem>, Vec<NewLatest>),
+) -> DbResult<()> {
+    let Some(plan) = plan.filter(|_| !items.is_empty() || !changes.is_empty()) else {
+        return Ok(());
+    };
+    let add = move |conn: &mut Conn| {
+        for piece in items.chunks(WRITTEN_MAX) {
+            plans::add(conn, plan, piece)?;
+        }
+        for change in &changes {
+            plans::add_latest(conn, plan, change)?;
+        }
+        Ok(())
+    };
+    db.tx_progress("retention.add", add).await
 }
