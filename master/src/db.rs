@@ -20,6 +20,7 @@ pub mod desks;
 pub mod drafts;
 mod error;
 pub mod events;
+mod feed_epochs;
 pub mod heads;
 pub mod holds;
 pub mod labels;
@@ -57,13 +58,15 @@ mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use conn::{Conn, Engine};
 pub use error::{DbError, DbResult};
+use feed_epochs::FeedEpochs;
 pub use master_lock::MasterLock;
 use pool::Pools;
 use writer::Writer;
+
+use crate::ids::BranchId;
 
 /// Which pool of readers serves: a slow page must not hold up a lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,19 +95,8 @@ pub struct Db {
     lane: Lane,
 }
 
-/// Rises after every commit after which an update feed may answer otherwise, before the one who
-/// asked for the commit hears of it. Kept answers are good for the epoch before they were read.
-#[derive(Debug, Default)]
-struct FeedEpoch(AtomicU64);
-
-impl FeedEpoch {
-    fn raise(&self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
 struct Shared {
-    feeds: Arc<FeedEpoch>,
+    feeds: Arc<FeedEpochs>,
     pools: Pools,
     /// Present on SQLite only: the thread that does every write.
     writer: Option<Writer>,
@@ -116,7 +108,7 @@ impl Db {
         let url = path.to_string_lossy().into_owned();
         let mut first = conn::connect_sqlite(&url)?;
         migrate::run(&mut first)?;
-        let feeds = Arc::<FeedEpoch>::default();
+        let feeds = Arc::<FeedEpochs>::default();
         let writer = Writer::start(first, Arc::clone(&feeds))?;
         let pools = Pools::open(&url, Engine::Sqlite)?;
         Ok(Self::new(pools, Some(writer), feeds))
@@ -131,7 +123,7 @@ impl Db {
         Ok(Self::new(pools, None, Arc::default()))
     }
 
-    fn new(pools: Pools, writer: Option<Writer>, feeds: Arc<FeedEpoch>) -> Self {
+    fn new(pools: Pools, writer: Option<Writer>, feeds: Arc<FeedEpochs>) -> Self {
         Self {
             shared: Arc::new(Shared {
                 feeds,
@@ -151,16 +143,22 @@ impl Db {
         }
     }
 
-    /// The epoch of what update feeds answer: an answer that was read since it began is good until
-    /// it ends.
+    /// The epoch of what update feeds answer; to be asked before an answer is read.
     #[must_use]
     pub fn feed_epoch(&self) -> u64 {
-        self.shared.feeds.0.load(Ordering::SeqCst)
+        self.shared.feeds.newest()
     }
 
-    /// Begins another epoch, for what another process has committed.
+    /// Whether an answer that was read in `epoch` and follows from these branches is still good;
+    /// without branches it is good until the epoch ends.
+    #[must_use]
+    pub fn is_feed_good(&self, epoch: u64, branches: &[BranchId]) -> bool {
+        self.shared.feeds.is_good(epoch, branches)
+    }
+
+    /// Begins another epoch for every branch, for what another process has committed.
     pub fn begin_feed_epoch(&self) {
-        self.shared.feeds.raise();
+        self.shared.feeds.raise_all();
     }
 
     /// The engine behind.

@@ -26,7 +26,7 @@ pub use facts::{Choice, Facts, HOPS_MAX, Hop, ShutOff, Terms, Trail};
 pub use feed_versions::feed_version;
 pub use guide::families;
 pub use requirements::unmet;
-pub use rollout::is_inside;
+pub use rollout::{Rollout, is_inside};
 pub use versions::{check_version, compare_by, compare_versions};
 
 /// The order of products: position of the source change, number of the build, order of recording.

@@ -1,11 +1,12 @@
 //! The ordered, durable list of everything that happened. Each state change appends to it in its
 //! own transaction; listeners are cursors on it.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 use diesel::prelude::*;
 
-use super::schema::{counters, events};
+use super::feed_epochs::Touched;
+use super::schema::{counters, events, products};
 use super::{Conn, DbResult};
 use crate::clock::Time;
 use crate::ids::{AgentId, BuildId, BuilderId, ProductId};
@@ -14,9 +15,11 @@ use crate::ids::{AgentId, BuildId, BuilderId, ProductId};
 pub const EVENTS_READ_MAX: i64 = 500;
 
 /// Beginnings of the kinds after which a feed may answer otherwise than before.
-const FEED_KINDS: &[&str] = &["release.", "updates.", "branch.", "store."];
-/// Kinds of products' events that leave every feed as it is.
+const FEED_KINDS: &[&str] = &["product.", "release.", "updates.", "branch.", "store."];
+/// Kinds of events that leave every feed as it is, though they begin so.
 const QUIET_KINDS: &[&str] = &[
+    "branch.moved",
+    "branch.deleted",
     "product.kept",
     "product.lifted",
     "product.judged",
@@ -24,22 +27,30 @@ const QUIET_KINDS: &[&str] = &[
 ];
 
 thread_local! {
-    /// Whether the transactions that this thread runs have appended an event of such a kind; a
+    /// The branches of events of such a kind that the transactions of this thread have appended; a
     /// transaction runs on one thread from beginning to end.
-    static TOUCHED_FEEDS: Cell<bool> = const { Cell::new(false) };
+    static TOUCHED_FEEDS: RefCell<Touched> = RefCell::default();
 }
 
-/// Whether events were appended on this thread since the last call after which feeds may answer
-/// otherwise.
-pub(super) fn take_touched_feeds() -> bool {
+/// The branches whose feeds may answer otherwise after what was appended on this thread since the
+/// last call.
+pub(super) fn take_touched_feeds() -> Touched {
     TOUCHED_FEEDS.take()
 }
 
 /// Whether feeds may answer otherwise after an event of this kind.
 #[must_use]
 pub fn touches_feeds(kind: &str) -> bool {
-    let is_product = kind.starts_with("product.") && !QUIET_KINDS.contains(&kind);
-    is_product || FEED_KINDS.iter().any(|front| kind.starts_with(front))
+    !QUIET_KINDS.contains(&kind) && FEED_KINDS.iter().any(|front| kind.starts_with(front))
+}
+
+/// The branch of the product that an event is about; events that are about none concern all.
+fn branch_of(conn: &mut Conn, event: &NewEvent) -> DbResult<Option<i64>> {
+    let Some(product) = event.product else {
+        return Ok(None);
+    };
+    let found = products::table.find(product.0).select(products::branch_id);
+    Ok(found.first(conn).optional()?)
 }
 
 /// An event to append: its kind (`build.finished`, `product.recorded`, …) and what it is about.
@@ -95,7 +106,8 @@ type Row = (
 /// so numbers become visible in order on both engines: append late in a transaction.
 pub fn append(conn: &mut Conn, now: Time, event: &NewEvent) -> DbResult<i64> {
     if touches_feeds(event.kind) {
-        TOUCHED_FEEDS.set(true);
+        let branch = branch_of(conn, event)?;
+        TOUCHED_FEEDS.with_borrow_mut(|touched| touched.add(branch));
     }
     let counter = counters::table.find("event");
     let seq: i64 = diesel::update(counter)

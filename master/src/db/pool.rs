@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use diesel::r2d2::{ManageConnection, Pool};
 
-use super::{Conn, DbError, DbResult, Engine, FeedEpoch, Lane, conn, events};
+use super::{Conn, DbError, DbResult, Engine, FeedEpochs, Lane, conn, events};
 
 /// A page may wait this long for a connection before it says that the database is busy.
 const CHECK_OUT_MAX: Duration = Duration::from_secs(2);
@@ -108,7 +108,7 @@ impl Pools {
         &self,
         lane: Lane,
         name: &'static str,
-        feeds: &FeedEpoch,
+        feeds: &FeedEpochs,
         work: impl Fn(&mut Conn) -> DbResult<T>,
     ) -> DbResult<T> {
         let mut conn = self.lane(lane).get().map_err(|_| DbError::Busy)?;
@@ -120,9 +120,7 @@ impl Pools {
                 .and_then(|value| conn::execute(&mut conn, "COMMIT").map(|()| value));
             match outcome {
                 Ok(value) => {
-                    if events::take_touched_feeds() {
-                        feeds.raise();
-                    }
+                    feeds.raise(&events::take_touched_feeds());
                     return Ok(value);
                 }
                 Err(error) => {

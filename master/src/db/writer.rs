@@ -7,7 +7,7 @@ use std::sync::mpsc;
 
 use tokio::sync::oneshot;
 
-use super::{Conn, DbError, DbResult, Durability, FeedEpoch, conn, events};
+use super::{Conn, DbError, DbResult, Durability, FeedEpochs, conn, events};
 
 /// Transactions waiting; a full queue makes callers wait, which is the back-pressure.
 const QUEUE_MAX: usize = 1024;
@@ -29,7 +29,7 @@ struct Job {
 type Finish = Box<dyn FnOnce(Result<(), String>) + Send>;
 
 impl Writer {
-    pub(super) fn start(conn: Conn, feeds: Arc<FeedEpoch>) -> DbResult<Self> {
+    pub(super) fn start(conn: Conn, feeds: Arc<FeedEpochs>) -> DbResult<Self> {
         let (queue, jobs) = mpsc::sync_channel(QUEUE_MAX);
         std::thread::Builder::new()
             .name("db-writer".to_owned())
@@ -94,7 +94,7 @@ fn attempt<T: Send + 'static>(
     })
 }
 
-fn serve(mut conn: Conn, jobs: &mpsc::Receiver<Job>, feeds: &FeedEpoch) {
+fn serve(mut conn: Conn, jobs: &mpsc::Receiver<Job>, feeds: &FeedEpochs) {
     while let Ok(first) = jobs.recv() {
         let mut group = vec![first];
         while group.len() < GROUP_MAX
@@ -109,7 +109,7 @@ fn serve(mut conn: Conn, jobs: &mpsc::Receiver<Job>, feeds: &FeedEpoch) {
     }
 }
 
-fn commit(conn: &mut Conn, group: Vec<Job>, promised: bool, feeds: &FeedEpoch) {
+fn commit(conn: &mut Conn, group: Vec<Job>, promised: bool, feeds: &FeedEpochs) {
     let level = if promised { "FULL" } else { "NORMAL" };
     let begun = conn::execute(
         conn,
@@ -128,9 +128,7 @@ fn commit(conn: &mut Conn, group: Vec<Job>, promised: bool, feeds: &FeedEpoch) {
         let _ = conn::execute(conn, "ROLLBACK");
     }
     // Before anybody hears of the commit, so that who does gets no answer from before it.
-    if events::take_touched_feeds() {
-        feeds.raise();
-    }
+    feeds.raise(&events::take_touched_feeds());
     for finish in finishes {
         finish(committed.clone());
     }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use crate::app::App;
 use crate::auth::{Identity, Permission};
 use crate::clock::Time;
-use crate::db::products::{compare, list, view};
+use crate::db::products::{compare, files, list, view};
 use crate::db::{Conn, DbError, DbResult, Lane, desks, holds, labels, verdicts};
 use crate::error::{Error, Result};
 use crate::ids::{DeskId, ProductId, UserId};
@@ -155,7 +155,7 @@ fn rows(
     }
     let mut rows = Vec::new();
     for product in products {
-        let file = installer(view::files(conn, product.id)?);
+        let file = installer(files::recorded(conn, product.id)?);
         rows.push(DeskRow {
             is_new: knows_seen && product.id.0 > seen,
             file: file.as_ref().map(|file| file.name.clone()),

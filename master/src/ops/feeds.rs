@@ -13,6 +13,7 @@ pub use crate::db::products::picks::Pick;
 use crate::db::products::{names, offer, picks};
 use crate::db::{Conn, DbError, DbResult, Lane};
 use crate::error::{Error, Result};
+use crate::ids::BranchId;
 use crate::model::Offer;
 use crate::updates::formats::zsync::{About, readdress};
 use crate::updates::targets::{Target, choose};
@@ -178,6 +179,13 @@ fn is_damage(error: &io::Error) -> bool {
 #[must_use]
 pub fn epoch(app: &App) -> u64 {
     app.db.feed_epoch()
+}
+
+/// Whether an answer that was read in `epoch`, and follows from these branches alone, is still good;
+/// without branches it is good until the epoch ends.
+#[must_use]
+pub fn is_good(app: &App, epoch: u64, branches: &[BranchId]) -> bool {
+    app.db.is_feed_good(epoch, branches)
 }
 
 async fn read<T, F>(app: &App, name: &'static str, work: F) -> Result<T>

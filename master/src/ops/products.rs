@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::auth::{Identity, Permission};
 use crate::clock::Time;
-use crate::db::products::{self, compare as between, feed, view};
+use crate::db::products::{self, compare as between, feed, files, view};
 use crate::db::{Conn, DbError, DbResult, Lane, holds, labels, verdicts};
 use crate::error::{Error, Result};
 use crate::ids::ProductId;
@@ -85,7 +85,7 @@ fn detail(conn: &mut Conn, now: Time, id: ProductId) -> DbResult<ProductDetail> 
     let product = view::find(conn, now, id)?;
     Ok(ProductDetail {
         notes: view::notes(conn, id)?,
-        files: view::files(conn, id)?,
+        files: files::recorded(conn, id)?,
         revisions: view::revisions(conn, id)?,
         properties: view::properties(conn, id)?,
         branch_id: view::branch_of(conn, id)?,

@@ -12,7 +12,7 @@ use crate::ids::{BranchId, ProductId, ReleaseId};
 pub use crate::model::Offer;
 use crate::model::VersionScheme;
 pub use crate::updates::Asker;
-use crate::updates::{self, Answer, Wish};
+use crate::updates::{self, Answer, Rollout, Wish};
 
 /// Longest text that an asker may send as a version; a longer one is no version of ours.
 const VERSION_BYTES_MAX: usize = 256;
@@ -29,6 +29,10 @@ pub struct Reply {
     pub explained: Vec<String>,
     /// The branch that was asked, for the counts.
     pub branch: BranchId,
+    /// The branches whose rows it follows from.
+    pub depends_on: Vec<BranchId>,
+    /// The rollouts by which the asker's id can make a difference.
+    pub rollouts: Vec<Rollout>,
     /// The release that is offered, where it is one.
     pub release: Option<ReleaseId>,
 }
@@ -211,6 +215,8 @@ pub(super) fn decide(
         is_private: decision.depends_on_id,
         explained: decision.explained,
         branch: asked.id,
+        depends_on: facts.trail.hops().iter().map(|hop| hop.id).collect(),
+        rollouts: facts.rollouts(),
         release: decision.release,
     })
 }

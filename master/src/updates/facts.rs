@@ -1,6 +1,6 @@
 //! What an answer is decided from, as it was loaded: nothing here decides.
 
-use super::Candidate;
+use super::{Candidate, Rollout};
 use crate::ids::{BranchId, ProductId, ReleaseId};
 use crate::model::VersionScheme;
 
@@ -124,4 +124,21 @@ pub struct Facts {
     pub rolled_back: Vec<ProductId>,
     /// How version texts of the project are compared.
     pub scheme: VersionScheme,
+}
+
+impl Facts {
+    /// The rollouts under way: all that the id of an asker can make a difference by.
+    #[must_use]
+    pub fn rollouts(&self) -> Vec<Rollout> {
+        let terms = self
+            .choices
+            .iter()
+            .filter_map(|choice| choice.terms.as_ref());
+        let under_way = terms.filter(|terms| !terms.is_paused && (1..100).contains(&terms.percent));
+        let rollout = |terms: &Terms| Rollout {
+            salt: terms.salt.clone(),
+            percent: terms.percent,
+        };
+        under_way.map(rollout).collect()
+    }
 }

@@ -20,3 +20,20 @@ pub fn is_inside(salt: &str, id: Option<&str>, percent: i64) -> bool {
     let part = (u128::from(number) * 100) >> 64;
     i128::try_from(part).is_ok_and(|part| part < i128::from(percent))
 }
+
+/// How far a release is rolled out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rollout {
+    /// What ids are hashed with.
+    pub salt: String,
+    /// How many of a hundred get it.
+    pub percent: i64,
+}
+
+impl Rollout {
+    /// Whether it has reached the asker with this id.
+    #[must_use]
+    pub fn has_reached(&self, id: Option<&str>) -> bool {
+        is_inside(&self.salt, id, self.percent)
+    }
+}

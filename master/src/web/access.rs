@@ -106,6 +106,9 @@ async fn identify(
     let nobody = Identity::Anonymous {
         may_read: app.config().master.anonymous_read,
     };
+    if !request.headers().contains_key(header::COOKIE) {
+        return Ok(nobody);
+    }
     let Some(cookie) = request.cookie(session_cookie(app)) else {
         return Ok(nobody);
     };

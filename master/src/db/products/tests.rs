@@ -97,7 +97,7 @@ async fn a_product_comes_back_as_it_was_recorded() {
         let id = three(&test).await[0];
         let all = move |conn: &mut Conn| {
             let product = view::find(conn, Time(1), id)?;
-            let files = view::files(conn, id)?;
+            let files = files::recorded(conn, id)?;
             let extra = (view::revisions(conn, id)?, view::properties(conn, id)?);
             Ok((product, files, extra))
         };
@@ -305,7 +305,7 @@ async fn what_belongs_to_a_record_is_read_back() {
             let other = ("editor", "main", "arm");
             assert_eq!(of_version(conn, other, "1.0")?, None);
             let product = view::find(conn, Time(1), id)?;
-            Ok((product, view::files(conn, id)?, view::notes(conn, id)?))
+            Ok((product, files::recorded(conn, id)?, view::notes(conn, id)?))
         };
         let (product, files, notes) = test.db.read("test", read).await.unwrap();
         assert_eq!((product.files, product.size), (2, 6));
@@ -329,7 +329,7 @@ async fn a_second_product_of_a_version_has_links_of_its_own() {
         arm.target = "arm".to_owned();
         let ids = recorded(&test.db, vec![sample(1, 1, "1.0"), arm]).await;
         let second = ids[1];
-        let read = move |conn: &mut Conn| view::files(conn, second);
+        let read = move |conn: &mut Conn| files::recorded(conn, second);
         let files = test.db.read("test", read).await.unwrap();
         let expected = format!("editor/main/1.0/arm-{second}/editor-1.0.tar.gz");
         assert_eq!(files[0].by_name, expected);

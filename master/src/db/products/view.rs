@@ -4,17 +4,10 @@
 use diesel::prelude::*;
 
 use crate::clock::Time;
-use crate::db::schema::{
-    blobs, branches, product_files, product_properties, product_revisions, products, projects,
-};
-use crate::db::{Conn, DbResult, signatures};
-use crate::ids::{BranchId, BuildId, ProductFileId, ProductId};
-use crate::model::{
-    DeltaStart, Product, ProductFile, ProductProperty, ProductRevision, ProductState, Verdict,
-};
-
-/// Files of one product that are read: a product step's globs are bounded below it.
-const FILES_MAX: i64 = 1_000;
+use crate::db::schema::{branches, product_properties, product_revisions, products, projects};
+use crate::db::{Conn, DbResult};
+use crate::ids::{BranchId, BuildId, ProductId};
+use crate::model::{Product, ProductProperty, ProductRevision, ProductState, Verdict};
 
 #[derive(Queryable)]
 struct Row {
@@ -115,76 +108,6 @@ pub fn notes(conn: &mut Conn, id: ProductId) -> DbResult<String> {
         .find(id.0)
         .select(products::notes)
         .first(conn)?)
-}
-
-#[derive(Queryable)]
-struct FileRow {
-    id: i64,
-    role: String,
-    name: String,
-    sha256: String,
-    sha1: String,
-    sha512: String,
-    size: i64,
-    source_path: String,
-    delta_from: Option<i64>,
-    by_name: String,
-}
-
-/// The files of a product in the order in which they were recorded.
-pub fn files(conn: &mut Conn, id: ProductId) -> DbResult<Vec<ProductFile>> {
-    let rows: Vec<FileRow> = product_files::table
-        .inner_join(blobs::table)
-        .filter(product_files::product_id.eq(id.0))
-        .order(product_files::id)
-        .limit(FILES_MAX)
-        .select((
-            product_files::id,
-            product_files::role,
-            product_files::name,
-            blobs::sha256,
-            blobs::sha1,
-            blobs::sha512,
-            product_files::size,
-            product_files::source_path,
-            product_files::delta_from_product_id,
-            product_files::by_name,
-        ))
-        .load(conn)?;
-    let signatures = signatures::of_product(conn, id)?;
-    let mut files = Vec::new();
-    for row in rows {
-        let base = row.delta_from.map(|base| delta_start(conn, base));
-        let own = |(file, signature): &(ProductFileId, _)| {
-            (file.0 == row.id).then(|| Clone::clone(signature))
-        };
-        files.push(ProductFile {
-            id: ProductFileId(row.id),
-            role: row.role,
-            name: row.name,
-            sha256: row.sha256,
-            sha1: row.sha1,
-            sha512: row.sha512,
-            size: row.size,
-            source_path: row.source_path,
-            delta_from: base.transpose()?,
-            signatures: signatures.iter().filter_map(own).collect(),
-            by_name: row.by_name,
-        });
-    }
-    Ok(files)
-}
-
-fn delta_start(conn: &mut Conn, id: i64) -> DbResult<DeltaStart> {
-    let (version, feed_version) = products::table
-        .find(id)
-        .select((products::version, products::feed_version))
-        .first(conn)?;
-    Ok(DeltaStart {
-        product: ProductId(id),
-        version,
-        feed_version,
-    })
 }
 
 /// The revisions of a product by codebase.

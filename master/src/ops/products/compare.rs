@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::auth::{Identity, Permission};
 use crate::clock::Time;
-use crate::db::products::{compare, view};
+use crate::db::products::{compare, files, view};
 use crate::db::{Conn, DbResult, Lane, sight, verdicts};
 use crate::error::{Error, Result};
 use crate::ids::ProductId;
@@ -42,7 +42,7 @@ pub async fn compare(
 
 fn comparison(conn: &mut Conn, now: Time, a: ProductId, b: ProductId) -> DbResult<Comparison> {
     let (one, other) = (view::find(conn, now, a)?, view::find(conn, now, b)?);
-    let (files_a, files_b) = (view::files(conn, a)?, view::files(conn, b)?);
+    let (files_a, files_b) = (files::recorded(conn, a)?, files::recorded(conn, b)?);
     let properties = properties(view::properties(conn, a)?, view::properties(conn, b)?);
     Ok(Comparison {
         codebases: codebases(conn, a, b)?,

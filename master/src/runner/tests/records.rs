@@ -2,7 +2,7 @@
 
 use crate::clock::Time;
 use crate::config::resolved::{ProductGlob, ProductStep, PublicKeys, Step, StepKind};
-use crate::db::products::{list, view};
+use crate::db::products::{files, list, view};
 use crate::db::{Conn, Db};
 use crate::model::BuildResult::{Failure, Success};
 use crate::model::{
@@ -55,7 +55,7 @@ async fn recorded(db: &Db) -> Vec<(Product, Vec<ProductFile>, String)> {
         let page = list::page(conn, Time(0), &ProductFilter::default())?;
         let whole = |product: Product| {
             let id = product.id;
-            Ok((product, view::files(conn, id)?, view::notes(conn, id)?))
+            Ok((product, files::recorded(conn, id)?, view::notes(conn, id)?))
         };
         page.items.into_iter().map(whole).collect()
     };

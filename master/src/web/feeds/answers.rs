@@ -1,11 +1,9 @@
-//! Answers of feeds, rendered once and kept until a product, a release, a shut-off or a branch
-//! changes. Kept per thread, so that threads do not wait for each other.
+//! Answers of feeds, rendered once and kept until a row changes that they follow from. Kept per
+//! thread, so that threads do not wait for each other.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::rc::Rc;
-use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
@@ -20,8 +18,12 @@ use crate::clock::Time;
 use crate::counts::{Asked, Outcome};
 use crate::error::Error;
 use crate::ids::BranchId;
-use crate::ops::feeds::epoch;
+use crate::ops::feeds::{epoch, is_good};
 use crate::ops::updates::{Asker, Reply};
+use crate::updates::Rollout;
+use kept::{Kept, Since, What};
+
+mod kept;
 
 /// Answers are the same for everybody who asks the same, for a minute.
 const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=60");
@@ -39,15 +41,10 @@ const FORMATS: [(&str, &str); 7] = [
     ("/update/zsync/", "zsync"),
     ("/update/appcast/", "appcast"),
 ];
-/// Bytes kept per generation and thread: some 20,000 answers.
-const GENERATION_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// A larger answer is rendered for each asker.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
-/// What a kept answer needs besides its bodies and key, roughly.
-const ENTRY_BYTES: usize = 300;
-/// Kept answers are made anew after this time, for what changes them without an event: the
-/// configuration, and files that are found damaged.
-const KEPT_MAX: Duration = Duration::from_secs(60);
+/// Rollouts of one answer that are told apart, each inside or outside; with more it is not kept.
+const ROLLOUTS_MAX: usize = 8;
 
 /// A rendered answer.
 #[derive(Debug, Clone)]
@@ -58,6 +55,8 @@ pub struct Answer {
     tag: HeaderValue,
     is_private: bool,
     decided: Option<Decided>,
+    depends_on: Vec<BranchId>,
+    rollouts: Vec<Rollout>,
 }
 
 /// What was decided, to be counted with every answer, and explained to who may read.
@@ -80,23 +79,40 @@ impl Answer {
             body,
             is_private,
             decided: None,
+            depends_on: Vec::new(),
+            rollouts: Vec::new(),
         }
     }
 
-    /// Remembers what was decided for `target`.
+    /// Remembers what was decided for `target`, and from what the answer follows.
     #[must_use]
-    pub fn of(mut self, reply: &Reply, target: &str) -> Self {
+    pub fn of(self, reply: &Reply, target: &str) -> Self {
+        self.of_all(std::slice::from_ref(reply), target)
+    }
+
+    /// Remembers what was decided first, for `target`; the answer follows from all.
+    #[must_use]
+    pub fn of_all(mut self, replies: &[Reply], target: &str) -> Self {
+        let Some(reply) = replies.first() else {
+            return self;
+        };
         self.decided = Some(Decided {
             branch: reply.branch,
             target: target.to_owned(),
             outcome: reply.outcome(),
             explained: reply.explained.clone(),
         });
+        for reply in replies {
+            self.depends_on.extend(&reply.depends_on);
+            self.rollouts.extend_from_slice(&reply.rollouts);
+        }
+        self.depends_on.sort_unstable();
+        self.depends_on.dedup();
         self
     }
 
     /// Counts it as one more answer.
-    fn count(&self, app: &App, request: &HttpRequest, asker: &Asker) {
+    fn count(&self, app: &App, now: Time, request: &HttpRequest, asker: &Asker) {
         let Some(decided) = &self.decided else { return };
         let format = FORMATS
             .iter()
@@ -108,7 +124,7 @@ impl Answer {
             version: asker.version.as_deref(),
             outcome: decided.outcome,
         };
-        app.counts.note(app.clock.now(), asked);
+        app.counts.note(now, asked);
     }
 
     /// The rules instead of the answer, as JSON.
@@ -178,17 +194,6 @@ fn tag(body: &[u8]) -> HeaderValue {
 #[derive(Debug, Default)]
 pub struct Answers(RefCell<Kept>);
 
-/// Two generations: when the young one is full it becomes the old one, whose answers come back
-/// when they are asked for again. So what is asked for once pushes out nothing that is asked for
-/// often.
-#[derive(Debug, Default)]
-struct Kept {
-    epoch: u64,
-    young: HashMap<String, (Rc<Answer>, Time)>,
-    young_bytes: usize,
-    old: HashMap<String, (Rc<Answer>, Time)>,
-}
-
 /// What an answer depends on: the address, and what the asker says besides its id.
 fn key(request: &HttpRequest, asker: &Asker) -> String {
     let mut key = request.path().to_owned();
@@ -220,14 +225,13 @@ impl Answers {
     where
         F: AsyncFnOnce() -> Result<Answer, Error>,
     {
-        let (epoch, now) = (epoch(app), app.clock.now());
-        let key = key(request, asker);
         if is_to_be_explained(request) {
             return make().await.map(|answer| answer.explain());
         }
-        let known = self.0.borrow_mut().find(epoch, now, &key);
-        if let Some(known) = known {
-            known.count(app, request, asker);
+        let (epoch, now) = (epoch(app), app.clock.now());
+        let key = key(request, asker);
+        if let Some(known) = self.known(app, now, &key, asker) {
+            known.count(app, now, request, asker);
             return Ok(known.send(request));
         }
         let mut answer = make().await?;
@@ -236,89 +240,54 @@ impl Answers {
             decided.explained = Vec::new();
         }
         let answer = Rc::new(answer);
-        answer.count(app, request, asker);
+        answer.count(app, now, request, asker);
         let response = answer.send(request);
-        let fits = answer.body.len() <= ANSWER_BYTES_MAX;
-        if fits && !answer.is_private {
-            self.0.borrow_mut().keep(epoch, now, key, answer);
-        }
+        let since = Since {
+            at: now,
+            epoch,
+            depends_on: answer.depends_on.as_slice().into(),
+        };
+        self.keep(key, since, answer, asker);
         Ok(response)
     }
-}
 
-impl Kept {
-    fn find(&mut self, epoch: u64, now: Time, key: &str) -> Option<Rc<Answer>> {
-        if self.epoch != epoch {
-            self.epoch = epoch;
-            self.young.clear();
-            self.old.clear();
-            self.young_bytes = 0;
-            return None;
-        }
-        if let Some((answer, at)) = self.young.get(key) {
-            return (now.since(*at) < KEPT_MAX).then(|| Rc::clone(answer));
-        }
-        let (answer, at) = self.old.remove(key)?;
-        if now.since(at) >= KEPT_MAX {
-            return None;
-        }
-        self.put(key.to_owned(), Rc::clone(&answer), at);
-        Some(answer)
-    }
-
-    /// Keeps what was read in `epoch`, unless another has begun.
-    fn keep(&mut self, epoch: u64, now: Time, key: String, answer: Rc<Answer>) {
-        if self.epoch == epoch {
-            self.put(key, answer, now);
+    /// The kept answer to this asker.
+    fn known(&self, app: &App, now: Time, key: &str, asker: &Asker) -> Option<Rc<Answer>> {
+        let mut kept = self.0.borrow_mut();
+        let is_good = |epoch, branches: &[BranchId]| is_good(app, epoch, branches);
+        let rollouts = match kept.find(now, key, is_good)? {
+            What::Answer(answer) => return Some(answer),
+            What::Rollouts(rollouts) => rollouts,
+        };
+        match kept.find(now, &key_within(key, &rollouts, asker), is_good)? {
+            What::Answer(answer) => Some(answer),
+            What::Rollouts(_) => None,
         }
     }
 
-    fn put(&mut self, key: String, answer: Rc<Answer>, at: Time) {
-        self.young_bytes += key.len() + answer.body.len() + ENTRY_BYTES;
-        self.young.insert(key, (answer, at));
-        if self.young_bytes > GENERATION_BYTES_MAX {
-            self.old = std::mem::take(&mut self.young);
-            self.young_bytes = 0;
+    fn keep(&self, key: String, since: Since, answer: Rc<Answer>, asker: &Asker) {
+        if answer.body.len() > ANSWER_BYTES_MAX || answer.rollouts.len() > ROLLOUTS_MAX {
+            return;
         }
+        let mut kept = self.0.borrow_mut();
+        if answer.rollouts.is_empty() {
+            if !answer.is_private {
+                kept.keep(key, since, What::Answer(answer));
+            }
+            return;
+        }
+        let rollouts: Rc<[Rollout]> = answer.rollouts.as_slice().into();
+        let within = key_within(&key, &rollouts, asker);
+        kept.keep(key, since.clone(), What::Rollouts(rollouts));
+        kept.keep(within, since, What::Answer(answer));
     }
 }
 
-#[cfg(test)]
-mod tests {
-    //! What is kept, and until when.
-
-    use super::*;
-
-    fn answer(text: &str) -> Rc<Answer> {
-        Rc::new(Answer::new("text/plain", text.to_owned(), false))
-    }
-
-    #[test]
-    fn no_answer_outlives_the_epoch_it_was_read_in() {
-        let mut kept = Kept::default();
-        assert!(kept.find(1, Time(0), "a").is_none());
-        kept.keep(1, Time(0), "a".to_owned(), answer("one"));
-        assert_eq!(kept.find(1, Time(1), "a").unwrap().body, "one");
-        assert!(kept.find(2, Time(2), "a").is_none(), "another epoch");
-        kept.keep(1, Time(2), "a".to_owned(), answer("read before the change"));
-        assert!(kept.find(2, Time(3), "a").is_none(), "read too early");
-        kept.keep(2, Time(3), "a".to_owned(), answer("two"));
-        assert_eq!(kept.find(2, Time(4), "a").unwrap().body, "two");
-        let late = Time(3).after(KEPT_MAX);
-        assert!(kept.find(2, late, "a").is_none(), "a minute old");
-    }
-
-    #[test]
-    fn what_is_kept_is_bounded_and_what_is_asked_for_stays() {
-        let mut kept = Kept::default();
-        kept.find(0, Time(0), "");
-        kept.keep(0, Time(0), "often".to_owned(), answer("x"));
-        let body = "y".repeat(10_000);
-        for n in 0..20_000 {
-            kept.keep(0, Time(0), format!("once {n}"), answer(&body));
-            assert!(kept.find(0, Time(0), "often").is_some(), "{n}");
-        }
-        let held: usize = kept.young.len() + kept.old.len();
-        assert!(held <= 2 * GENERATION_BYTES_MAX / 10_000 + 2, "{held}");
-    }
+/// The key of the answer for askers that the same rollouts have reached.
+fn key_within(key: &str, rollouts: &[Rollout], asker: &Asker) -> String {
+    let id = asker.id.as_deref().filter(|id| !id.trim().is_empty());
+    let mut key = format!("{key}\n");
+    let has_reached = rollouts.iter().map(|rollout| rollout.has_reached(id));
+    key.extend(has_reached.map(|is_inside| if is_inside { '+' } else { '-' }));
+    key
 }

@@ -26,28 +26,26 @@ pub async fn ask(
     let asker = asker(&request);
     let make = async || {
         let known = ops::feeds::targets(&app, &project, &token).await?;
-        let (mut items, mut is_private, mut first) = (Vec::new(), false, None);
-        for target in all_for(&known, &os).into_iter().take(ITEMS_MAX) {
+        let (mut items, mut is_private, mut replies) = (Vec::new(), false, Vec::new());
+        let targets = all_for(&known, &os);
+        for target in targets.iter().take(ITEMS_MAX) {
             let feed = Feed {
                 project: project.clone(),
                 token: token.clone(),
-                target: target.to_owned(),
+                target: (*target).to_owned(),
             };
             let reply = ops::updates::current(&app, feed, asker.clone()).await?;
             is_private |= reply.is_private;
             if let Told::Offer(offer) = &reply.answer {
                 items.push(listing(&app, offer));
             }
-            first.get_or_insert((reply, target));
+            replies.push(reply);
         }
         let link = format!("{}{}", app.config().master.url, request.path());
         let xml = render(&project, &link, &items);
         let answer = Answer::new("application/rss+xml; charset=utf-8", xml, is_private);
         // One request is one answer, however many items it has.
-        Ok(match &first {
-            Some((reply, target)) => answer.of(reply, target),
-            None => answer,
-        })
+        Ok(answer.of_all(&replies, targets.first().copied().unwrap_or_default()))
     };
     Ok(answers.serve(&app, &request, &asker, make).await?)
 }

@@ -37,16 +37,16 @@ pub async fn ask(
         // On Linux each processor has a file of its own.
         let is_one = wanted.starts_with("linux");
         targets.truncate(if is_one { 1 } else { TARGETS_MAX });
-        let (mut builds, mut is_private, mut first) = (Vec::new(), false, None);
-        for target in targets {
+        let (mut builds, mut is_private, mut replies) = (Vec::new(), false, Vec::new());
+        for target in &targets {
             let feed = Feed {
                 project: project.clone(),
                 token: token.clone(),
-                target: target.to_owned(),
+                target: (*target).to_owned(),
             };
             let (listing, reply) = current(&app, feed, &asker).await?;
             is_private |= reply.is_private;
-            first.get_or_insert((reply, target));
+            replies.push(reply);
             if let Some(listing) = listing {
                 let block_maps = app.zsyncs.block_maps(&listing).await;
                 builds.push(Build {
@@ -58,10 +58,7 @@ pub async fn ask(
         let yaml = render(&builds).ok_or_else(nothing_offered)?;
         let answer = Answer::new("text/yaml; charset=utf-8", yaml, is_private);
         // One request is one answer, however many builds it lists.
-        Ok(match &first {
-            Some((reply, target)) => answer.of(reply, target),
-            None => answer,
-        })
+        Ok(answer.of_all(&replies, targets.first().copied().unwrap_or_default()))
     };
     Ok(answers.serve(&app, &request, &asker, make).await?)
 }

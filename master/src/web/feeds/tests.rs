@@ -15,6 +15,7 @@ use crate::web::envelope::application;
 
 mod clients;
 mod junk;
+mod kept;
 mod links;
 
 /// What everybody may keep for a minute.
