@@ -7,11 +7,9 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use diesel::connection::SimpleConnection as _;
-use diesel::{Connection as _, PgConnection};
 use windlass_tests::http;
 use windlass_tests::master::Master;
-use windlass_tests::seed::{Shape, Store, fill};
+use windlass_tests::seed::{Placed, Shape};
 
 /// What 99 of 100 answers must be within.
 const P99_MAX: Duration = Duration::from_millis(50);
@@ -63,21 +61,12 @@ const FILTERS: &[(&str, &str)] = &[
 ];
 
 fn main() -> ExitCode {
-    let number = |name: &str, usual: i64| {
-        let asked = std::env::var(name).ok().and_then(|text| text.parse().ok());
-        asked.unwrap_or(usual)
-    };
-    let usual = Shape::default();
-    let shape = Shape {
-        products: number("WINDLASS_BENCH_PRODUCTS", usual.products),
-        branches: number("WINDLASS_BENCH_BRANCHES", usual.branches),
-        ..usual
-    };
+    let shape = Shape::asked_for();
     // Built first, so that nothing is made in vain where it cannot be.
     let _ = windlass_tests::programs::windlass();
-    let mut is_quick = measure("SQLite", None, shape);
+    let mut is_quick = measure(None, shape);
     if let Ok(server) = std::env::var("WINDLASS_TEST_POSTGRES") {
-        is_quick &= measure("PostgreSQL", Some(server), shape);
+        is_quick &= measure(Some(&server), shape);
     }
     if is_quick {
         ExitCode::SUCCESS
@@ -86,33 +75,20 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure(engine: &str, server: Option<String>, shape: Shape) -> bool {
-    let mut master = Master::new("");
-    let created = server.as_deref().map(Scratch::create);
-    let store = match &created {
-        None => {
-            let data = master.path("data");
-            std::fs::create_dir_all(&data).expect("writable");
-            Store::Sqlite(data.join("windlass.sqlite"))
-        }
-        Some(scratch) => {
-            master.configure_master(&format!("database = \"{}\"", scratch.url));
-            Store::Postgres(scratch.url.clone())
-        }
-    };
-    let begun = Instant::now();
-    fill(&store, shape);
+fn measure(server: Option<&str>, shape: Shape) -> bool {
+    let mut placed = Placed::new(server, shape, "");
     println!(
-        "{engine}: {} products, {} branches, made in {:.0} s",
+        "{}: {} products, {} branches",
+        placed.engine(),
         shape.products,
-        shape.branches,
-        begun.elapsed().as_secs_f64()
+        shape.branches
     );
-    master.start();
+    placed.master.start();
+    let master = &placed.master;
     let mut is_quick = true;
     for (name, query) in FILTERS {
         for path in ["/products", "/api/v1/products"] {
-            let (p50, p99) = asked(&master, &format!("{path}?{query}"));
+            let (p50, p99) = asked(master, &format!("{path}?{query}"));
             let within = p99 <= P99_MAX;
             is_quick &= within;
             println!(
@@ -123,11 +99,10 @@ fn measure(engine: &str, server: Option<String>, shape: Shape) -> bool {
             );
         }
     }
-    master.kill();
     is_quick
 }
 
-/// The middle and the 99th of a hundred answers.
+/// The middle and the 99th of a hundred answers, each on a connection of its own.
 fn asked(master: &Master, address: &str) -> (Duration, Duration) {
     let mut times = Vec::with_capacity(ROUNDS);
     for round in 0..ROUNDS {
@@ -141,39 +116,4 @@ fn asked(master: &Master, address: &str) -> (Duration, Duration) {
     }
     times.sort();
     (times[ROUNDS / 2], times[ROUNDS * 99 / 100])
-}
-
-/// A database of the bench; dropped with it.
-struct Scratch {
-    server: String,
-    name: String,
-    url: String,
-}
-
-impl Scratch {
-    fn create(server: &str) -> Self {
-        let name = format!("windlass_bench_{}", std::process::id());
-        execute(server, &format!("CREATE DATABASE {name}"));
-        let (address, query) = server.split_once('?').unwrap_or((server, ""));
-        let (base, _) = address.rsplit_once('/').expect("a URL");
-        Self {
-            server: server.to_owned(),
-            url: format!("{base}/{name}?{query}"),
-            name,
-        }
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        execute(
-            &self.server,
-            &format!("DROP DATABASE {} WITH (FORCE)", self.name),
-        );
-    }
-}
-
-fn execute(server: &str, sql: &str) {
-    let mut conn = PgConnection::establish(server).expect("a server");
-    conn.batch_execute(sql).expect("a statement that works");
 }

@@ -359,7 +359,9 @@ fn write_private(folder: &Path, name: &str, content: &str) {
     }
 }
 
-fn free_address() -> SocketAddr {
+/// An address of this machine where nobody listens.
+#[must_use]
+pub fn free_address() -> SocketAddr {
     let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     address.unwrap_or_else(|error| panic!("no port is free: {error}"))
 }

@@ -8,6 +8,9 @@ use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, PgConnection, SqliteConnection};
 use windlass::db::Db;
 
+mod placed;
+pub use placed::Placed;
+
 /// Products made by one statement: some hundred megabytes of memory at most.
 const CHUNK: i64 = 50_000;
 /// When the first product was recorded, microseconds: November 2023. Each comes a minute later.
@@ -32,7 +35,7 @@ pub enum Store {
 }
 
 /// How much is made.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Hash)]
 pub struct Shape {
     /// Products. Six in a row are one build's, one of each target. One in five builds is of branch 1.
     pub products: i64,
@@ -55,15 +58,74 @@ impl Default for Shape {
     }
 }
 
+impl Shape {
+    /// The usual shape; `WINDLASS_BENCH_PRODUCTS` and `WINDLASS_BENCH_BRANCHES` change it.
+    #[must_use]
+    pub fn asked_for() -> Self {
+        let number = |name: &str, usual: i64| {
+            let asked = std::env::var(name).ok().and_then(|text| text.parse().ok());
+            asked.unwrap_or(usual)
+        };
+        let usual = Self::default();
+        Self {
+            products: number("WINDLASS_BENCH_PRODUCTS", usual.products),
+            branches: number("WINDLASS_BENCH_BRANCHES", usual.branches),
+            ..usual
+        }
+    }
+
+    /// The projects as a configuration.
+    #[must_use]
+    pub fn configuration(&self) -> String {
+        let project = |number| format!("[project.app-{number}]\n");
+        (1..=self.projects).map(project).collect()
+    }
+
+    /// The name of the project of a branch.
+    #[must_use]
+    pub fn project_of(&self, branch: i64) -> String {
+        let number = match branch % 3 {
+            0 => 1 + branch % self.projects,
+            _ => 1,
+        };
+        format!("app-{number}")
+    }
+
+    /// The branches of the builds from 0 on, as [`fill`] has them.
+    pub fn branches_of_builds(&self) -> impl Iterator<Item = i64> {
+        let branches = self.branches;
+        (0..self.products / 6).map(move |build| match build % 5 {
+            0 => 1,
+            _ => 1 + (build + 1) * 2_654_435_761 % 4_294_967_296 % branches,
+        })
+    }
+}
+
+/// The version of a build's products.
+#[must_use]
+pub fn version_of(build: i64) -> String {
+    let (first, second) = (2 + build / 100_000, build / 1_000 % 100);
+    format!("{first}.{second}.{}", build % 1_000)
+}
+
+/// The product that a build made for a target of [`TARGETS`].
+#[must_use]
+pub fn product_of(build: i64, target: usize) -> i64 {
+    let target = i64::try_from(target).unwrap_or(0);
+    build * 6 + if target == 0 { 6 } else { target }
+}
+
 /// Makes the tables and fills them. The database must be empty; no master may run on it.
 pub fn fill(store: &Store, shape: Shape) {
     let opened = match store {
         Store::Sqlite(path) => Db::open_sqlite(path),
         Store::Postgres(url) => Db::open_postgres(url),
     };
-    if let Err(error) = opened {
+    if let Err(error) = &opened {
         panic!("{store:?}: {error}");
     }
+    // The tables are there; nobody else may hold the file.
+    drop(opened);
     let mut statements = vec![basics(shape)];
     let mut from = 1;
     while from <= shape.products {
