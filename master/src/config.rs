@@ -9,6 +9,7 @@ mod load;
 pub mod manner;
 mod mistakes;
 pub mod names;
+pub mod publishing;
 mod read;
 mod reader;
 pub mod resolved;

@@ -31,6 +31,7 @@ pub mod outbox;
 mod pool;
 pub mod products;
 pub mod projects;
+pub mod published_feeds;
 pub mod releases;
 pub mod repositories;
 pub mod requests;

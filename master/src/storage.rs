@@ -16,6 +16,7 @@ mod partials;
 mod programs;
 mod reading;
 mod remote;
+mod site;
 mod writer;
 mod zsyncs;
 
@@ -38,6 +39,7 @@ pub use leases::Lease;
 pub use partials::{Partial, Partials};
 pub use programs::Programs;
 pub use remote::Bucket;
+pub use site::Site;
 pub use writer::BlobWriter;
 pub use zsyncs::Zsyncs;
 
@@ -285,15 +287,6 @@ pub fn is_full(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
     )
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
 }
 
 #[cfg(test)]

@@ -1,14 +1,18 @@
 //! electron-updater itself, in plain Node: it finds an update, fetches only what is new of it by
-//! ranges, checks it, gets none when it has the newest and is never moved down.
+//! ranges, checks it, gets none when it has the newest and is never moved down. It does the same
+//! with files that were published to a bucket, while the master is away.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
+use windlass_tests::bucket::{BUCKET, Bucket};
 use windlass_tests::git::Repository;
+use windlass_tests::http;
 use windlass_tests::master::{Master, small_configuration};
 use windlass_tests::programs::{run, tools};
+use windlass_tests::wait;
 
 const STEPS: &str = "  { source = \"editor\" },\n  \
      { product = { installer = \"*.exe\", blockmap = \"*.blockmap\" }, version = \"1.{buildnumber}.0\", \
@@ -122,6 +126,64 @@ fn electron_updater_fetches_what_is_new_by_ranges() {
     let above = format!("{feed}?version=2.0.0");
     let kept = node.update(&above, "2.0.0", &folder.path().join("above"), &["down"]);
     assert_eq!(kept["available"], false, "{kept:#}");
+}
+
+#[test]
+fn electron_updater_is_served_by_a_bucket_while_the_master_is_away() {
+    let Some(tools) = tools("the test of electron-updater") else {
+        return;
+    };
+    let node = Node {
+        modules: tools.join("node/node_modules"),
+    };
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let bucket = Bucket::start(&tools, folder.path());
+    let repository = Repository::new(&folder.path().join("repository"));
+    let new = noise(9, BLOCKS * BLOCK_BYTES);
+    release(&repository, &node, "1.1.0", &new);
+    let project = "[project.editor]\n";
+    let published = format!("{project}publish = \"s3://{BUCKET}/public\"\n");
+    let text = small_configuration(&repository, STEPS, "").replacen(project, &published, 1);
+    let mut master = Master::new(&text);
+    let address = bucket.address();
+    master.configure_master(&format!(
+        "blobs = \"s3://{BUCKET}/builds\"\ns3 = {{ endpoint = \"http://{address}\", key = {{ env = \
+         \"S3_KEY\" }}, secret = {{ env = \"S3_SECRET\" }}, new_files = false }}"
+    ));
+    master.set(&[("S3_KEY", "key"), ("S3_SECRET", "secret")]);
+    master.start();
+    let agent = master.agent("linux-1", master.agents());
+    let build = master.finished_build("package", 1);
+    assert_eq!(build["result"], "success", "{build}\n{}", master.log());
+    let products = master.get("/api/v1/products", "").json();
+    let token = products["items"][0]["feed"].as_str().expect("a token");
+    // The same bytes as the master's own answers, at the same paths.
+    for path in [
+        format!("/update/electron/editor/{token}/latest.yml"),
+        format!("/update/manifest/editor/{token}/x86_64-pc-windows-msvc/manifest.json"),
+        format!("/update/appcast/editor/{token}/windows.xml"),
+    ] {
+        let there = format!("/{BUCKET}/public{path}");
+        let published = wait::until("the feed is published", || {
+            let answer = http::get(address, &there);
+            (answer.status == 200).then_some(answer)
+        });
+        let told = http::get(master.web(), &path);
+        assert_eq!(told.status, 200, "{path}: {}", told.text());
+        assert_eq!(published.text(), told.text(), "{path}");
+        let caching = published.header("cache-control");
+        assert_eq!(caching, Some("public, max-age=60"), "{path}");
+    }
+    drop(agent);
+    master.stop();
+
+    let feed = format!("http://{address}/{BUCKET}/public/update/electron/editor/{token}");
+    let told = node.update(&feed, "1.0.0", &folder.path().join("cache"), &[]);
+    assert_eq!(told["version"], "1.1.0", "{told:#}");
+    let file = told["file"].as_str().expect("a downloaded file");
+    assert!(fs::read(file).expect("readable") == new, "{told:#}");
+    let newest = node.update(&feed, "1.1.0", &folder.path().join("newest"), &[]);
+    assert_eq!(newest["available"], false, "{newest:#}");
 }
 
 /// The download was one request of many ranges, and a fraction of the file.

@@ -30,10 +30,13 @@ fn from(address: Ipv4Addr, target: SocketAddr) -> TcpStream {
     })
 }
 
-/// Memory of the master in kilobytes.
+/// Memory of the master in kilobytes, without the pages of its program, which come in as its code
+/// is first run.
 fn resident_kb(id: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("RssAnon:"));
     let digits = line.and_then(|line| line.split_whitespace().next());
     digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }

@@ -1,11 +1,11 @@
 //! Addresses of files that say by themselves who gave them: an end and a signature over content,
 //! name and end. Pure; where the keys are kept is the database's.
 
+use crate::hex::hex;
 use std::time::Duration;
 
 use ring::hmac;
 
-use super::token::hex;
 use crate::clock::Time;
 
 /// Ends are whole multiples of this, so that an answer with such addresses stays the same for a

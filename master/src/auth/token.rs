@@ -1,5 +1,6 @@
 //! Random secrets of sessions, tokens and agents, and the hashes that are stored of them.
 
+use crate::hex::hex;
 use sha2::{Digest as _, Sha256};
 
 /// What a bearer token begins with, so that people and secret scanners know one when they see it.
@@ -35,17 +36,6 @@ pub fn random<const N: usize>() -> [u8; N] {
     // Without random bytes no secret may be made.
     getrandom::fill(&mut bytes).expect("the system's random source works");
     bytes
-}
-
-/// Lower-case hex.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -75,15 +75,7 @@ pub(super) fn open_blobs(master: &Master) -> Result<Blobs, String> {
     let Some(bucket) = &master.bucket else {
         return Blobs::open(folder).map_err(problem);
     };
-    let bucket = Bucket {
-        name: bucket.name.clone(),
-        prefix: bucket.prefix.clone(),
-        endpoint: bucket.endpoint.clone(),
-        region: bucket.region.clone(),
-        key: bucket.key.read().map_err(problem)?,
-        secret: bucket.secret.read().map_err(problem)?,
-        takes_new: bucket.takes_new,
-    };
+    let bucket = Bucket::configured(bucket).map_err(problem)?;
     Blobs::open_with(folder, &bucket).map_err(problem)
 }
 

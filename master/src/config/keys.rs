@@ -32,7 +32,7 @@ sections! {
     AGENT_TLS = "agent_tls": "certificate" "key";
     MAIL = "[mail]": "from" "smtp" "password" "ca_file" "folder";
     SECRET = "a secret": "file" "env";
-    PROJECT = "[project.NAME]": "title" "version_scheme" "keys" "releases" "signoffs" "quota"
+    PROJECT = "[project.NAME]": "title" "publish" "version_scheme" "keys" "releases" "signoffs" "quota"
         "bad_needs_bug" "checklist" "private";
     SIGNOFFS = "signoffs": "qa" "engineer" "admin";
     PUBLIC_KEYS = "the keys of a project": "minisign" "ed25519" "gpg";

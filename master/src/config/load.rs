@@ -77,6 +77,7 @@ fn read_all(check: &Check<'_>, sources: &[File], file: PathBuf, folder: PathBuf)
         repositories: entries.noun("repository"),
     };
     let master = read::master::read(&scope, section(entries.master.as_ref(), keys::MASTER));
+    let bucket = master.as_ref().and_then(|master| master.bucket.clone());
     let mail = section(entries.mail.as_ref(), keys::MAIL);
     let mail = mail.and_then(|section| read::mail::read(&scope, &section));
     let defaults = section(entries.agents.as_ref(), keys::AGENTS);
@@ -89,7 +90,7 @@ fn read_all(check: &Check<'_>, sources: &[File], file: PathBuf, folder: PathBuf)
         file,
         master: master?,
         mail,
-        projects: read::projects::read(&scope),
+        projects: read::projects::read(&scope, bucket.as_ref()),
         repositories: read::repositories::read(&scope),
         agents: read::agents::read(&entries.noun("agent"), &agent_defaults),
         agent_defaults,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::collecting::Retention;
+use super::publishing::Publish;
 use crate::model::{SignoffNeed, VersionScheme};
 
 mod agents;
@@ -73,6 +74,8 @@ pub struct Project {
     pub private: bool,
     /// How its version texts compare.
     pub version_scheme: VersionScheme,
+    /// Where its feeds stand as files too.
+    pub publish: Option<Publish>,
     /// The public keys that its products are signed with.
     pub keys: PublicKeys,
     /// Branches offer nothing until something of them was released.

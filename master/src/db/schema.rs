@@ -625,9 +625,13 @@ diesel::table! {
 }
 
 diesel::table! {
-    published_feeds (path) {
+    published_feeds (site, project, feed_token, path) {
+        site -> Text,
+        project -> Text,
+        feed_token -> Text,
         path -> Text,
         sha256 -> Text,
+        is_feed -> Bool,
         published_at -> BigInt,
     }
 }

@@ -1,6 +1,7 @@
 //! What a command finds in its environment: that it runs in CI, which build it is part of, and
 //! every property as `WINDLASS_…`. Another vendor's variables are never set.
 
+use crate::hex::hex;
 use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
@@ -28,17 +29,13 @@ pub struct Surroundings {
 /// is asked for. `build` must be unlike that of any other build anywhere.
 #[must_use]
 pub fn traceparent(build: &str, step: i64) -> String {
-    let hex = |text: &str, bytes: usize| {
-        let digest = Sha256::digest(text.as_bytes());
-        let mut hex: String = digest[..bytes]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+    let id = |text: &str, bytes: usize| {
+        let mut id = hex(&Sha256::digest(text.as_bytes())[..bytes]);
         // Zeros alone mean that there is none.
-        hex.replace_range(..1, "a");
-        hex
+        id.replace_range(..1, "a");
+        id
     };
-    let (trace, span) = (hex(build, 16), hex(&format!("{build} {step}"), 8));
+    let (trace, span) = (id(build, 16), id(&format!("{build} {step}"), 8));
     format!("00-{trace}-{span}-01")
 }
 

@@ -10,6 +10,7 @@ use crate::db::releases::{self, Deed, NewRelease, Refusal};
 use crate::db::{Conn, DbError, DbResult, Lane, products, sight, signoffs};
 use crate::error::{Error, Result};
 use crate::failpoints;
+use crate::hex::hex;
 use crate::ids::{ProductId, ReleaseId};
 use crate::model::{
     Page, ProductState, Release, ReleaseDetail, ReleaseFilter, ReleaseState, Verdict,
@@ -384,7 +385,7 @@ fn checked_percent(percent: i64) -> Result<()> {
 fn salt() -> Result<String> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes).map_err(|error| Error::internal(error.to_string()))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&bytes))
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ use crate::db::{Conn, DbError, DbResult, Lane, branches, sight};
 use crate::error::{Error, Result};
 use crate::ids::{BranchId, ProductId, ReleaseId};
 pub use crate::model::Offer;
-use crate::model::VersionScheme;
 pub use crate::updates::Asker;
 use crate::updates::{self, Answer, Rollout, Wish};
 
@@ -179,7 +178,7 @@ async fn reply(app: &App, feed: Feed, asker: Asker, wish: Wish) -> Result<Reply>
         return Err(unknown(&feed));
     }
     let asker = sensible(asker);
-    let rules = rules(app, &feed.project);
+    let rules = Rules::of(&app.config(), &feed.project);
     let wanted = feed.clone();
     let read = move |conn: &mut Conn| decide(conn, &wanted, &asker, rules, wish);
     let reply = app.db.lane(Lane::Pages).read("updates.ask", read).await;
@@ -219,16 +218,6 @@ pub(super) fn decide(
         rollouts: facts.rollouts(),
         release: decision.release,
     })
-}
-
-/// What the configuration says of a project's feeds.
-pub(super) fn rules(app: &App, project: &str) -> Rules {
-    let config = app.config();
-    let project = config.projects.get(project);
-    Rules {
-        scheme: project.map_or_else(VersionScheme::default, |project| project.version_scheme),
-        only_released: project.is_some_and(|project| project.only_released),
-    }
 }
 
 /// What makes no sense counts as not given.

@@ -1,5 +1,6 @@
 //! Which policies are about a product, and what they say together.
 
+use crate::hex::hex;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -81,7 +82,7 @@ impl Policies {
         let digest = Sha256::digest(&text);
         Ok(Self {
             all: configured.iter().map(policy).collect::<Result<_, _>>()?,
-            sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            sha256: hex(&digest),
         })
     }
 

@@ -1,11 +1,11 @@
 //! The three hashes of a file in one pass, which can be put down and taken up again: their state is
 //! a text, so that a file that comes in pieces over days, and over restarts, is read once.
 
+use crate::hex::hex;
 use sha1::Sha1;
 use sha2::digest::common::hazmat::SerializableState;
 use sha2::{Digest as _, Sha256, Sha512};
 
-use super::hex;
 use crate::model::{Blob, BlobStore};
 
 /// What the hashes are after some bytes.

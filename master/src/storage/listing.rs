@@ -1,6 +1,7 @@
 //! Looking at what the store holds: listing it by name, and reading a file to see whether it still
 //! is what its name says.
 
+use crate::hex::hex;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use futures_util::StreamExt as _;
 use sha2::{Digest as _, Sha256};
 
-use super::{Blobs, Listed, Verified, hex};
+use super::{Blobs, Listed, Verified};
 
 impl Blobs {
     /// Stored files outside the trash by name after `after`, at most `limit`.

@@ -1,6 +1,7 @@
 //! Moving a file between the folder and the bucket while it is read: copied, read back and compared
 //! with its hash, and only then removed where it was. Readers look in both places.
 
+use crate::hex::hex;
 use std::io;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use sha2::{Digest as _, Sha256};
 
 use super::remote::Remote;
-use super::{Blobs, Verified, hex};
+use super::{Blobs, Verified};
 use crate::model::BlobStore;
 
 impl Blobs {

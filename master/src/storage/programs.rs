@@ -1,6 +1,7 @@
 //! The agent's programs that the master hands out: files of one folder, put there by hand or by a
 //! release. What is hashed once is remembered until the file changes.
 
+use crate::hex::hex;
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io;
@@ -112,7 +113,7 @@ impl Programs {
             return Ok(Some((size, sha256.clone())));
         }
         let digest = Sha256::digest(fs::read(&path)?);
-        let sha256: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = hex(&digest);
         known().insert(name.to_owned(), (size, time, sha256.clone()));
         Ok(Some((size, sha256)))
     }

@@ -28,7 +28,7 @@ use crate::model::Blob;
 
 /// Bytes of one part, of which one at a time is in memory; the standard's 10,000 parts hold the
 /// largest file that is taken, 16 GiB, four times over.
-const PART_BYTES: u64 = 8 << 20;
+pub(super) const PART_BYTES: u64 = 8 << 20;
 /// Files sent to the bucket at once: each holds a part in memory while the bucket is slow or away.
 const FILES_AT_ONCE: usize = 3;
 /// How long a write waits for a bucket that is away: longer than a minute, shorter than the five
@@ -60,6 +60,21 @@ pub struct Bucket {
     pub takes_new: bool,
 }
 
+impl Bucket {
+    /// As it is configured. Errors: its secrets cannot be read.
+    pub fn configured(bucket: &crate::config::resolved::Bucket) -> io::Result<Self> {
+        Ok(Self {
+            name: bucket.name.clone(),
+            prefix: bucket.prefix.clone(),
+            endpoint: bucket.endpoint.clone(),
+            region: bucket.region.clone(),
+            key: bucket.key.read()?,
+            secret: bucket.secret.read()?,
+            takes_new: bucket.takes_new,
+        })
+    }
+}
+
 /// An open bucket; cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Remote {
@@ -72,10 +87,8 @@ pub(super) struct Remote {
 impl Remote {
     /// Opens a bucket; nothing is asked of it yet. Errors: an address or name that makes no sense.
     pub(super) fn open(bucket: &Bucket) -> io::Result<Self> {
-        // The library's TLS takes the process's cryptography; an error says that there is one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         Ok(Self {
-            patient: client(bucket, PATIENCE, SILENCE_MAX)?,
+            patient: patient_client(bucket)?,
             hasty: client(bucket, HASTE, HASTE)?,
             prefix: bucket.prefix.clone(),
             sending: Arc::new(Semaphore::new(FILES_AT_ONCE)),
@@ -235,12 +248,19 @@ impl Remote {
     }
 }
 
+/// A client for writing.
+pub(super) fn patient_client(bucket: &Bucket) -> io::Result<Arc<dyn ObjectStore>> {
+    client(bucket, PATIENCE, SILENCE_MAX)
+}
+
 /// A client that tries for `patience`, and counts `silence` in an answer as a failure.
 fn client(
     bucket: &Bucket,
     patience: Duration,
     silence: Duration,
 ) -> io::Result<Arc<dyn ObjectStore>> {
+    // The library's TLS takes the process's cryptography; an error says that there is one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let options = ClientOptions::new()
         .with_connect_timeout(CONNECT_MAX)
         .with_read_timeout(silence)

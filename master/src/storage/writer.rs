@@ -1,5 +1,6 @@
 //! Writing a file into the store: hashed while it comes, under its name only when it is whole.
 
+use crate::hex::hex;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -9,7 +10,7 @@ use bytes::Bytes;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 
-use super::{Blobs, Lease, hex};
+use super::{Blobs, Lease};
 use crate::failpoints;
 use crate::model::{Blob, BlobStore};
 

@@ -3,6 +3,7 @@
 //!
 //! A path is given once, when a product is recorded, and belongs to that file for ever.
 
+use crate::hex::hex;
 use sha2::{Digest as _, Sha256};
 
 /// Longest part of a path, bytes: below the 255 that file systems take, with room for the hash of
@@ -68,7 +69,7 @@ fn cut(text: &str, safe: &str) -> String {
         end -= 1;
     }
     let hash = Sha256::digest(text.as_bytes());
-    let digits: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = hex(&hash);
     format!("{}%{}", &safe[..end], &digits[..CUT_DIGITS])
 }
 

@@ -204,19 +204,5 @@ pub fn base64(bytes: &[u8]) -> String {
     text
 }
 
-/// The bytes of a text of hexadecimal digits; nothing where it is none.
-pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digit = |c: u8| {
-        char::from(c)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
-    };
-    let pair = |pair: &[u8]| match pair {
-        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
-        _ => None,
-    };
-    text.as_bytes().chunks(2).map(pair).collect()
-}
-
 #[cfg(test)]
 pub(crate) mod tests;

@@ -1,6 +1,7 @@
 //! Style sheet, script and icons, built into the program and served under names that hold their
 //! hash, so that browsers keep them for ever.
 
+use crate::hex::hex;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
@@ -51,10 +52,7 @@ static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
 
 impl Asset {
     fn new(stem: &str, ending: &str, kind: &'static str, body: String) -> Self {
-        let mut hash = String::new();
-        for byte in Sha256::digest(body.as_bytes()) {
-            let _ = write!(hash, "{byte:02x}");
-        }
+        let mut hash = hex(&Sha256::digest(body.as_bytes()));
         hash.truncate(HASH_DIGITS);
         let name = format!("{stem}-{hash}.{ending}");
         Self { name, kind, body }

@@ -2,6 +2,7 @@
 //! from builds are hostile, so they are served as attachments in a sandbox of their own. How many
 //! downloads there may be and how fast they must be is `downloads`'; which parts are asked, `ranges`'.
 
+use crate::hex::hex;
 use std::io;
 use std::ops::Range;
 
@@ -257,7 +258,7 @@ fn content_range(part: &Range<u64>, size: u64) -> String {
 fn boundary() -> Result<String, Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| Error::internal(error.to_string()))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&bytes))
 }
 
 fn multipart(parts: &[Range<u64>], size: u64, boundary: &str) -> Vec<Piece> {

@@ -167,10 +167,16 @@ CREATE TABLE update_counts (
     PRIMARY KEY (day, branch_id, target, format, from_version, outcome)
 );
 CREATE TABLE published_feeds (
-    path TEXT NOT NULL PRIMARY KEY,
+    site TEXT NOT NULL,
+    project TEXT NOT NULL,
+    feed_token TEXT NOT NULL,
+    path TEXT NOT NULL,
     sha256 TEXT NOT NULL,
-    published_at BIGINT NOT NULL
+    is_feed BOOLEAN NOT NULL,
+    published_at BIGINT NOT NULL,
+    PRIMARY KEY (site, project, feed_token, path)
 );
+CREATE INDEX published_feeds_by_path ON published_feeds (site, path);
 CREATE TABLE retention_plans (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     state TEXT NOT NULL

@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::way::Way;
 use crate::cli::output::Problem;
 use crate::cli::rest::Refusal;
+use crate::hex::hex;
 use crate::model::{Draft, DraftState, ProductRecord, RecordFile, Upload, UploadState};
 
 /// Bytes of one request: a cut costs no more, and a slow line brings it within the request's time.
@@ -213,8 +214,4 @@ fn progress(upload: &Upload) {
         "\r{}: {percent:>3} % of {} bytes{end}",
         upload.name, upload.size
     );
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

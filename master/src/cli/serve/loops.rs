@@ -14,6 +14,7 @@ use crate::links::Links;
 use crate::mover::Mover;
 use crate::notifier::Notifier;
 use crate::poller::Poller;
+use crate::publisher::Publisher;
 use crate::runner::{Parts, Runner};
 use crate::schedules::Schedules;
 use crate::uploads::Sweep;
@@ -88,6 +89,15 @@ pub(super) fn spawn(
     watch.keep(tracker, stop, "mover", mover.run(stop.clone()));
     let inbox = Inbox::new(db, bells.clone());
     watch.keep(tracker, stop, "inbox", inbox.run(stop.clone()));
+    let publisher = Publisher::new(
+        db,
+        clock.clone(),
+        bells.clone(),
+        config.clone(),
+        app.blobs.clone(),
+        app.zsyncs.clone(),
+    );
+    watch.keep(tracker, stop, "publisher", publisher.run(stop.clone()));
     let notifier = Notifier::new(
         db.clone(),
         clock.clone(),

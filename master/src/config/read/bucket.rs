@@ -3,7 +3,7 @@
 use super::master::secret;
 use crate::config::keys;
 use crate::config::load::Scope;
-use crate::config::reader::Section;
+use crate::config::reader::{Section, Value};
 use crate::config::resolved::Bucket;
 
 /// The region that services other than Amazon's take, and Amazon's first.
@@ -36,21 +36,7 @@ pub(super) fn read(scope: &Scope<'_>, section: &Section<'_>) -> Option<Bucket> {
             return None;
         }
     };
-    let text = place.line()?;
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-._/".contains(c);
-    let rest = text
-        .strip_prefix("s3://")
-        .map(|rest| rest.trim_end_matches('/'));
-    let rest = rest.filter(|rest| {
-        let mut parts = rest.split('/');
-        rest.chars().all(plain) && parts.all(|part| !matches!(part, "" | "." | ".."))
-    });
-    let Some(rest) = rest else {
-        let help = "write \"s3://bucket\" or \"s3://bucket/prefix\"";
-        place.wrong(format!("`{text}` is no bucket"), "", help);
-        return None;
-    };
-    let (name, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    let (name, prefix) = named(&place)?;
     let inner = access.section("`s3`", keys::S3)?;
     let key = inner.need("key", "{ env = \"S3_KEY\" }")?;
     let password = inner.need("secret", "{ file = \"secrets/s3\" }")?;
@@ -68,8 +54,8 @@ pub(super) fn read(scope: &Scope<'_>, section: &Section<'_>) -> Option<Bucket> {
     };
     let region = inner.key("region").and_then(|value| value.line());
     Some(Bucket {
-        name: name.to_owned(),
-        prefix: prefix.to_owned(),
+        name,
+        prefix,
         endpoint,
         region: region.unwrap_or(REGION).to_owned(),
         key: secret(scope, &key)?,
@@ -79,4 +65,24 @@ pub(super) fn read(scope: &Scope<'_>, section: &Section<'_>) -> Option<Bucket> {
             .and_then(|value| value.flag())
             .unwrap_or(true),
     })
+}
+
+/// The bucket that a key names, and what every name in it begins with.
+pub(super) fn named(place: &Value<'_>) -> Option<(String, String)> {
+    let text = place.line()?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._/".contains(c);
+    let rest = text
+        .strip_prefix("s3://")
+        .map(|rest| rest.trim_end_matches('/'));
+    let rest = rest.filter(|rest| {
+        let mut parts = rest.split('/');
+        rest.chars().all(plain) && parts.all(|part| !matches!(part, "" | "." | ".."))
+    });
+    let Some(rest) = rest else {
+        let help = "write \"s3://bucket\" or \"s3://bucket/prefix\"";
+        place.wrong(format!("`{text}` is no bucket"), "", help);
+        return None;
+    };
+    let (name, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    Some((name.to_owned(), prefix.to_owned()))
 }

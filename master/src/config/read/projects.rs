@@ -6,8 +6,9 @@ use super::public_keys;
 use crate::config::entries::{Entry, Noun, known};
 use crate::config::keys;
 use crate::config::load::Scope;
+use crate::config::publishing::Publish;
 use crate::config::reader::{Section, Value};
-use crate::config::resolved::Project;
+use crate::config::resolved::{Bucket, Project};
 use crate::model::{Role, SignoffNeed, VersionScheme};
 
 /// Most users of one role that must sign: more than people agree in a week.
@@ -19,7 +20,11 @@ const CHECKLIST_MAX: usize = 30;
 const ITEM_CHARS_MAX: usize = 80;
 
 /// Reads the entries.
-pub(in crate::config) fn read(scope: &Scope<'_>) -> BTreeMap<String, Project> {
+/// Sites may lie in other buckets of the service of `bucket`.
+pub(in crate::config) fn read(
+    scope: &Scope<'_>,
+    bucket: Option<&Bucket>,
+) -> BTreeMap<String, Project> {
     let project = |entry: &Entry<'_>| {
         let title = format!("[project.{}]", entry.name);
         let section = entry.value.section(title, keys::PROJECT)?;
@@ -43,8 +48,11 @@ pub(in crate::config) fn read(scope: &Scope<'_>) -> BTreeMap<String, Project> {
         let checklist = section.key("checklist");
         let checklist = checklist.map_or_else(Vec::new, |value| checklist_of(&value));
         let private = section.key("private").and_then(|value| value.flag());
+        let publish = section.key("publish");
+        let publish = publish.and_then(|value| published(scope, &value, bucket, private));
         let project = Project {
             title,
+            publish,
             private: private.unwrap_or(false),
             version_scheme: scheme.unwrap_or_default(),
             keys: keys.unwrap_or_default(),
@@ -57,6 +65,35 @@ pub(in crate::config) fn read(scope: &Scope<'_>) -> BTreeMap<String, Project> {
         Some((entry.name.to_owned(), project))
     };
     scope.projects.values().filter_map(project).collect()
+}
+
+/// `publish = "FOLDER"` or `publish = "s3://bucket/prefix"`.
+fn published(
+    scope: &Scope<'_>,
+    value: &Value<'_>,
+    bucket: Option<&Bucket>,
+    private: Option<bool>,
+) -> Option<Publish> {
+    if private == Some(true) {
+        let title = "a private project cannot be published";
+        let note = "whoever reaches the site reads its files";
+        value.wrong(title, note, "take out `publish` or `private`");
+        return None;
+    }
+    if !value.line()?.starts_with("s3://") {
+        return Some(Publish::Folder(scope.path(value.line()?)));
+    }
+    let (name, prefix) = super::bucket::named(value)?;
+    let Some(access) = bucket else {
+        let help = "add `blobs` and `s3` to [master]; see docs/storage.md";
+        value.wrong("nothing says who asks for this bucket", "", help);
+        return None;
+    };
+    Some(Publish::Bucket(Bucket {
+        name,
+        prefix,
+        ..access.clone()
+    }))
 }
 
 /// `signoffs = { qa = 1, engineer = 2 }`.

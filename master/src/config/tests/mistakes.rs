@@ -44,6 +44,14 @@ const ONE: &[(&str, &str)] = &[
     ("colour = 1\n", "known here: include, master"),
     ("[project.'a b']\n", "`a b` is not a name"),
     ("project = 3\n", "write it as [project.NAME]"),
+    (
+        "[project.a]\nprivate = true\npublish = 'public'\n",
+        "take out `publish` or `private`",
+    ),
+    (
+        "[project.a]\npublish = 's3://updates/a'\n",
+        "add `blobs` and `s3` to [master]",
+    ),
     ("[master]\nurl = 'builds'\n", "as browsers reach it"),
     (
         "[master]\nurl = 'http://a;reboot'\n",

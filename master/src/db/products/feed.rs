@@ -4,6 +4,7 @@
 use diesel::prelude::*;
 
 use super::choices::{self, CandidateRow, candidate, columns};
+use crate::config::Config;
 use crate::db::schema::{branches, products, projects, releases, shutoffs};
 use crate::db::{Conn, DbError, DbResult};
 use crate::ids::{BranchId, ProductId, ProjectId};
@@ -34,6 +35,18 @@ pub struct Rules {
     pub scheme: VersionScheme,
     /// Whether branches offer nothing until something was released.
     pub only_released: bool,
+}
+
+impl Rules {
+    /// Those of a project as it is configured; the usual ones where it is not.
+    #[must_use]
+    pub fn of(config: &Config, project: &str) -> Self {
+        let project = config.projects.get(project);
+        Self {
+            scheme: project.map_or_else(VersionScheme::default, |project| project.version_scheme),
+            only_released: project.is_some_and(|project| project.only_released),
+        }
+    }
 }
 
 /// Everything that the answer to `asker` is decided from.

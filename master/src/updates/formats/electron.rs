@@ -3,9 +3,10 @@
 //! version. So each address is `VERSION/ARCH/NAME` below the feed: replacing the version leads to
 //! the old build whatever the file's name is.
 
+use crate::hex::unhex;
 use std::fmt::Write as _;
 
-use super::{Asset, Listing, base64, unhex};
+use super::{Asset, Listing, base64};
 use crate::updates::addresses::encode;
 use crate::updates::targets::Target;
 

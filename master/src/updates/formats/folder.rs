@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::electron::Build;
 use super::{Asset, Listing, appcast, electron, manifest, tauri, velopack};
 use crate::model::SignatureScheme;
-use crate::updates::addresses::{encode, file_path};
+use crate::updates::addresses::encode;
 use crate::updates::targets::{Arch, Libc, Os, Target};
 
 /// What a file of the folder holds.
@@ -36,7 +36,7 @@ pub fn files(
     builds: &[Build],
 ) -> BTreeMap<String, Content> {
     let mut folder = Folder {
-        place: format!("{}/{}", encode(project), encode(token)),
+        place: format!("{project}/{token}"),
         files: BTreeMap::new(),
     };
     for build in builds {
@@ -46,7 +46,8 @@ pub fn files(
     folder.electron(builds);
     folder.tauri(builds);
     for os in ["macos", "windows"] {
-        let link = format!("{master}/update/appcast/{}/{os}.xml", folder.place);
+        let place = format!("{}/{}", encode(project), encode(token));
+        let link = format!("{master}/update/appcast/{place}/{os}.xml");
         let items = of_os(builds, os);
         let items: Vec<Listing> = items.iter().map(|build| build.listing.clone()).collect();
         if !items.is_empty() {
@@ -61,7 +62,8 @@ pub fn files(
 }
 
 struct Folder {
-    /// Project and token as parts of a path.
+    /// Project and token as parts of a path; no name is encoded, since servers decode what they are
+    /// asked for before they look for a file.
     place: String,
     files: BTreeMap<String, Content>,
 }
@@ -84,16 +86,15 @@ impl Folder {
                 sha256: asset.sha256.clone(),
                 size: asset.size,
             };
-            let path = file_path(&asset.sha256, &asset.name);
-            let path = path.trim_start_matches('/').to_owned();
+            let path = format!("files/{}/{}", asset.sha256, asset.name);
             self.files.insert(path, content.clone());
             if let Some(version) = listing.semantic() {
                 let arch = Target::parse(&listing.target).electron_arch();
-                let name = format!("{version}/{arch}/{}", encode(&asset.name));
+                let name = format!("{version}/{arch}/{}", asset.name);
                 self.put("electron", &name, content.clone());
             }
             if asset.name.ends_with(".nupkg") {
-                self.put("velopack", &encode(&asset.name), content);
+                self.put("velopack", &asset.name, content);
             }
         }
     }
@@ -112,11 +113,7 @@ impl Folder {
         let is_image = |asset: &Asset| asset.name.to_ascii_lowercase().ends_with(".appimage");
         if let Some(asset) = listing.file_by(is_image) {
             let control = Content::Control(Box::new(asset.clone()));
-            self.put(
-                "zsync",
-                &format!("{}.zsync", encode(&listing.target)),
-                control,
-            );
+            self.put("zsync", &format!("{}.zsync", listing.target), control);
         }
     }
 

@@ -2,6 +2,7 @@
 //! build made with the address set anew. The address inside is that of the immutable file; what
 //! has another SHA-1 is an update to the client.
 
+use crate::hex::hex;
 use md4::{Digest as _, Md4};
 use sha1::Sha1;
 
@@ -117,12 +118,7 @@ impl Maker {
             self.rest.resize(self.lengths.block, 0);
             self.close_block();
         }
-        let sha1: String = self
-            .sha1
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let sha1 = hex(&self.sha1.finalize());
         if sha1 != about.sha1 || self.size != about.size {
             return None;
         }

@@ -1,6 +1,7 @@
 //! SHA-256 of git objects that were hashed before, in an append-only file beside the mirror, so
 //! that a nearby revision hashes only its new objects. Losing the file costs only time.
 
+use crate::hex::{hex, unhex};
 use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -66,23 +67,8 @@ impl Hashes {
         // A line that a crash cut short does not parse and is passed over.
         let pairs = text.lines().filter_map(|line| {
             let (id, hash) = line.split_once(' ')?;
-            Some((id.to_owned(), unhex(hash)?)).filter(|_| super::is_object_id(id))
+            Some((id.to_owned(), unhex(hash)?.try_into().ok()?)).filter(|_| super::is_object_id(id))
         });
         pairs.collect()
     }
-}
-
-fn hex(hash: &[u8; 32]) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let mut hash = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (at, byte) in hash.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[at * 2..at * 2 + 2], 16).ok()?;
-    }
-    Some(hash)
 }
