@@ -5,6 +5,7 @@ use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::git::Repository;
@@ -12,6 +13,11 @@ use crate::http::{self, Answer};
 use crate::programs::{Background, agent, run_windlass, windlass};
 use crate::wait;
 
+/// How much of the end of each log a failure shows.
+const TOLD_BYTES: usize = 8_000;
+/// The first port that masters listen at, and how many there are.
+const PORT_MIN: u16 = 12_000;
+const PORTS: u16 = 19_000;
 /// How long killed commands may take to end; mostly some milliseconds.
 const END_MAX: Duration = Duration::from_secs(20);
 
@@ -260,14 +266,32 @@ impl Master {
     #[must_use]
     pub fn finished_build(&self, builder: &str, number: i64) -> serde_json::Value {
         let path = format!("/api/v1/builds?builder={builder}");
-        wait::until(&format!("{builder} #{number} has ended"), || {
+        let look = || {
             let list = self.get(&path, "").json();
             let found = list["items"]
                 .as_array()?
                 .iter()
                 .find(|build| build["number"] == number && build["state"] == "finished")?;
             Some(found.clone())
+        };
+        wait::until_or(&format!("{builder} #{number} has ended"), look, || {
+            format!("{}\n{}", self.get(&path, "").text(), self.told())
         })
+    }
+
+    /// What the master and its agents have written, for a test that fails.
+    fn told(&self) -> String {
+        let entries = fs::read_dir(self.folder.path()).into_iter().flatten();
+        let mut told = String::new();
+        for entry in entries.flatten() {
+            let path = entry.path();
+            if path.extension().is_some_and(|end| end == "log") {
+                let text = fs::read_to_string(&path).unwrap_or_default();
+                let end = text.floor_char_boundary(text.len().saturating_sub(TOLD_BYTES));
+                told.push_str(&format!("--- {}\n{}\n", path.display(), &text[end..]));
+            }
+        }
+        told
     }
 }
 
@@ -359,9 +383,17 @@ fn write_private(folder: &Path, name: &str, content: &str) {
     }
 }
 
-/// An address of this machine where nobody listens.
+/// A port that nobody listens at, below those that the system hands to whoever dials: one of those
+/// may be taken between here and the start.
 #[must_use]
 pub fn free_address() -> SocketAddr {
-    let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    address.unwrap_or_else(|error| panic!("no port is free: {error}"))
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Programs that run side by side begin at different places.
+    let begin = u16::try_from(std::process::id() % 190).unwrap_or(0) * 100;
+    let address = (0..PORTS).find_map(|_| {
+        let step = begin.wrapping_add(NEXT.fetch_add(1, Ordering::SeqCst));
+        let address = SocketAddr::from(([127, 0, 0, 1], PORT_MIN + step % PORTS));
+        TcpListener::bind(address).is_ok().then_some(address)
+    });
+    address.expect("no port is free")
 }
