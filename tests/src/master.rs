@@ -281,11 +281,18 @@ impl Master {
 
     /// What the master and its agents have written, for a test that fails.
     fn told(&self) -> String {
-        let entries = fs::read_dir(self.folder.path()).into_iter().flatten();
         let mut told = String::new();
-        for entry in entries.flatten() {
-            let path = entry.path();
-            if path.extension().is_some_and(|end| end == "log") {
+        for entry in fs::read_dir(self.folder.path())
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            // An agent's log lies in its folder.
+            let path = match entry.path() {
+                folder if folder.is_dir() => folder.join("log"),
+                path => path,
+            };
+            if path.file_name() == Some("log".as_ref()) || path.ends_with("master.log") {
                 let text = fs::read_to_string(&path).unwrap_or_default();
                 let end = text.floor_char_boundary(text.len().saturating_sub(TOLD_BYTES));
                 told.push_str(&format!("--- {}\n{}\n", path.display(), &text[end..]));

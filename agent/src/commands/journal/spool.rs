@@ -80,7 +80,9 @@ impl<D: Disk> Journal<D> {
                 }
                 Room::Wait => {}
             }
-            inner = self.wait_for_room(inner);
+            if !self.give_up_newest(&mut inner) {
+                inner = self.wait_for_room(inner);
+            }
         }
     }
 
@@ -123,6 +125,15 @@ impl<D: Disk> Journal<D> {
         );
         let patient = self.spool.on_full == OnFull::Block;
         full && !inner.finished && patient && (!inner.lifted || tries < LAST_TRIES)
+    }
+
+    /// Where the disk is short and the master has stored all that is in the newest file, goes on in
+    /// another, so that it leaves the disk. Returns whether it did.
+    fn give_up_newest(&self, inner: &mut Inner<D::File>) -> bool {
+        let is_stored = inner.stored == inner.len && !inner.finished;
+        let is_empty = inner.segments.back() == Some(&inner.len);
+        // On a disk without a byte there is no room for the new file either: others filled it.
+        is_stored && !is_empty && self.roll(inner).is_ok()
     }
 
     fn wait_for_room<'a>(
