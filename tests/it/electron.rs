@@ -164,10 +164,15 @@ fn electron_updater_is_served_by_a_bucket_while_the_master_is_away() {
         format!("/update/appcast/editor/{token}/windows.xml"),
     ] {
         let there = format!("/{BUCKET}/public{path}");
-        let published = wait::until("the feed is published", || {
-            let answer = http::get(address, &there);
-            (answer.status == 200).then_some(answer)
-        });
+        let look = || {
+            let is_there = bucket.list().contains(&format!("public{path}<"));
+            is_there.then_some(())
+        };
+        let explain = || format!("{}\n{}", bucket.list(), master.log());
+        wait::until_or(&format!("{path} is published"), look, explain);
+        bucket.open_to_everybody();
+        let published = http::get(address, &there);
+        assert_eq!(published.status, 200, "{path}: {}", published.text());
         let told = http::get(master.web(), &path);
         assert_eq!(told.status, 200, "{path}: {}", told.text());
         assert_eq!(published.text(), told.text(), "{path}");

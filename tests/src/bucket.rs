@@ -59,6 +59,19 @@ impl Bucket {
         http::get(self.address, &format!("/{BUCKET}?list-type=2")).text()
     }
 
+    /// Lets everybody read what it holds now, as the owner of a public bucket does by its policy.
+    pub fn open_to_everybody(&self) {
+        let list = self.list();
+        for rest in list.split("<Key>").skip(1) {
+            let key = rest.split('<').next().unwrap_or_default();
+            let place = format!("/{BUCKET}/{key}?acl");
+            let public = [("x-amz-acl", "public-read")];
+            let set = http::request(self.address, "PUT", &place, &public, &[]);
+            let status = set.map(|answer| answer.status).ok();
+            assert_eq!(status, Some(200), "{key} stays closed");
+        }
+    }
+
     /// Holds it still, as a network that is cut does.
     pub fn pause(&self) {
         self.server.signal("STOP");
