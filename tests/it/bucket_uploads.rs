@@ -186,10 +186,16 @@ fn uploads_go_on_while_the_bucket_is_away_and_are_stored_when_it_is_back() {
     assert_eq!(list["items"].as_array().map(Vec::len), Some(0), "{list}");
     bucket.resume();
     for sender in senders {
-        let answer = sender.join().expect("it ended").expect("an answer");
-        assert_eq!(answer.status, 200, "{}", answer.text());
+        // Who waits for less long than the bucket is away hangs up, and the file is stored all the same.
+        if let Some(answer) = sender.join().expect("it ended") {
+            assert_eq!(answer.status, 200, "{}", answer.text());
+        }
     }
     for (draft, bytes) in &all {
+        wait::until("the file is in the bucket", || {
+            let told = master.get(&url(draft), &token).json();
+            (told["state"] == "complete").then_some(())
+        });
         commit(&master, &token, draft, bytes);
     }
     let ended = command.wait();
