@@ -1,8 +1,8 @@
 // What the electron test needs: electron-updater in plain Node, and block maps.
 //
 //   node electron.js blockmap FILE                     writes FILE.blockmap
-//   node electron.js update FEED VERSION CACHE [down]  asks and downloads; `down` lets the client
-//                                                      take a lower version
+//   node electron.js update FEED VERSION CACHE [HOW]   asks and downloads; `down` lets the client take
+//                                                      a lower version, `whole` no ranges
 // prints one line of JSON: what was offered, where the file is, every request and the log.
 const fs = require("fs");
 const http = require("http");
@@ -25,7 +25,7 @@ function blockmap(file) {
   fs.writeFileSync(`${file}.blockmap`, zlib.gzipSync(JSON.stringify(map)));
 }
 
-async function update(feed, version, cache, down) {
+async function update(feed, version, cache, how) {
   const { NsisUpdater } = require("electron-updater");
   const { HttpExecutor, DigestTransform } = require("builder-util-runtime");
   const requests = [];
@@ -70,12 +70,12 @@ async function update(feed, version, cache, down) {
   fs.mkdirSync(app.userDataPath, { recursive: true });
   fs.writeFileSync(app.appUpdateConfigPath, "updaterCacheDirName: editor\n");
   const updater = new NsisUpdater(null, app);
-  updater._testOnlyOptions = { platform: "win32", isUseDifferentialDownload: true };
+  updater._testOnlyOptions = { platform: "win32", isUseDifferentialDownload: how !== "whole" };
   updater.httpExecutor = new Executor();
   updater.setFeedURL({ provider: "generic", url: feed });
   updater.autoDownload = false;
   updater.autoInstallOnAppQuit = false;
-  updater.allowDowngrade = down === "down";
+  updater.allowDowngrade = how === "down";
   const note = (text) => log.push(String(text));
   updater.logger = { info: note, warn: note, error: note };
   updater.on("error", () => {});
