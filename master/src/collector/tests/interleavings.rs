@@ -123,10 +123,11 @@ impl Theatre {
             }
             let (at, role) = ready[dice.roll(ready.len())];
             told.borrow_mut().push(role);
-            let mut eyes = self.eyes.borrow_mut();
-            let offered = role.collects().then(|| eyes.answers());
-            let before = (role == Role::DryPlanner).then(|| eyes.sight(&self.folder));
+            let offered = role.collects().then(|| self.eyes.borrow_mut().answers());
+            let sight = || self.eyes.borrow_mut().sight(&self.folder);
+            let before = (role == Role::DryPlanner).then(sight);
             stage.turn(at, &self.world.parts.blobs).await;
+            let mut eyes = self.eyes.borrow_mut();
             if let Some(before) = before {
                 assert_eq!(before, eyes.sight(&self.folder), "a dry run wrote");
             }
@@ -152,8 +153,9 @@ impl Theatre {
             parts.unlink_condemned().await.unwrap();
         }
         let now = parts.clock.now();
-        let mut eyes = self.eyes.borrow_mut();
-        eyes.look_at_end(now, &self.folder, &self.contents);
+        self.eyes
+            .borrow_mut()
+            .look_at_end(now, &self.folder, &self.contents);
         self.contents.forget();
         let clear = |conn: &mut Conn| sql(conn, LEFT);
         parts.db.tx("test", clear).await.unwrap();
