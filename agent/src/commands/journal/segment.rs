@@ -1,4 +1,4 @@
-//! The form of a journal on disk: files of about 8 MiB, each beginning with the state of the
+//! The form of a journal on disk: files of about 2 MiB, each beginning with the state of the
 //! running hash, then the records as chunks with a checksum, and a mark after the last. The
 //! stream that a master gets is the records alone. Not here: reading or writing files.
 //!
@@ -16,8 +16,9 @@ use windlass_protocol::sha256::{STATE_BYTES, Sha256};
 use super::crc::crc32;
 
 /// Bytes of records in one file. Large enough that files are few, small enough that what the
-/// master has stored leaves the disk soon.
-pub(crate) const SEGMENT_BYTES: u64 = 8 << 20;
+/// master has stored leaves the disk soon: the file that is written and one that a reader still
+/// has open are on it all the time.
+pub(crate) const SEGMENT_BYTES: u64 = 2 << 20;
 
 pub(super) const HEADER_BYTES: usize = 8 + 8 + 4 + STATE_BYTES + 4;
 pub(super) const CHUNK_HEADER_BYTES: usize = 8;

@@ -167,7 +167,7 @@ fn what_the_master_has_stored_leaves_the_disk_and_the_hash_goes_on() {
         let piece = vec![n.to_be_bytes()[3]; 65_536];
         journal.append(RecordKind::Stdout, &piece).unwrap();
     }
-    assert_eq!(files(), 4, "25 MiB in files of 8");
+    assert_eq!(files(), 13, "25 MiB in files of 2");
     let mut all = stream(scratch.path()).unwrap();
     let len = journal.extent().len;
     journal.mark_stored(len - 1);

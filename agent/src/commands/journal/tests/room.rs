@@ -159,7 +159,7 @@ impl Disk for SmallDisk {
 fn a_disk_at_its_reserve_has_room_again_when_the_master_has_stored_what_is_there() {
     let scratch = Scratch::new();
     // Full before the first file is.
-    let disk = SmallDisk(RealDisk::new(scratch.path()), 6 << 20);
+    let disk = SmallDisk(RealDisk::new(scratch.path()), 7 << 19);
     prepare(&disk).unwrap();
     let spool = Spool {
         reserve_bytes: 2 << 20,
